@@ -1,0 +1,96 @@
+"""The case record: its variables and code lists, read from the data files beside this module.
+
+Units follow the International Classification Standard for Administrative Data on Trafficking in Persons
+(UNODC and IOM; endorsed by the UN Statistical Commission): trafficking event, victim, perpetrator,
+reporting entity; ``aggregate`` holds numbers that somebody has already counted.
+
+What is missing is null. What the source says is not known is the code ``unknown``; what it says is absent is
+``none``. The three are never merged.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+LANGUAGES = ("ar", "zh", "en", "fr", "ru", "es")
+"""The six UN languages, in the order of their English names."""
+
+TOTAL = "_T"
+"""Code of a total (SDMX code list CL_TOTAL convention)."""
+NOT_RECORDED = "_X"
+"""Code of what was not recorded (SDMX: unspecified)."""
+UNKNOWN = "unknown"
+NONE = "none"
+
+Unit = Literal["victim", "event", "perpetrator", "aggregate"]
+Type = Literal["text", "integer", "count", "date", "code", "codes", "country", "countries"]
+Storage = Literal["vault", "analysis"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the standard; ``codes`` names its code list, '' where it has none."""
+
+    name: str
+    unit: Unit
+    type: Type
+    codes: str
+    storage: Storage
+    labels: Mapping[str, str]
+    definition: str
+
+    @property
+    def multiple(self) -> bool:
+        """Whether several values may hold at once."""
+        return self.type in ("codes", "countries")
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a code list; ``parent`` is the code one level up, '' at the top."""
+
+    code: str
+    parent: str
+    labels: Mapping[str, str]
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("amparo.standard").joinpath("data", name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _labels(row: Mapping[str, str]) -> dict[str, str]:
+    return {lang: row.get(f"label_{lang}") or row["label_en"] for lang in LANGUAGES}
+
+
+@cache
+def variables() -> Mapping[str, Variable]:
+    """All variables of the standard by name, in the order of the case record."""
+    return {
+        row["name"]: Variable(
+            name=row["name"],
+            unit=row["unit"],  # type: ignore[arg-type]
+            type=row["type"],  # type: ignore[arg-type]
+            codes=row["codes"],
+            storage=row["storage"],  # type: ignore[arg-type]
+            labels=_labels(row),
+            definition=row["definition_en"],
+        )
+        for row in _rows("variables.csv")
+    }
+
+
+@cache
+def code_list(name: str) -> Mapping[str, Code]:
+    """The codes of a code list by code, in their order; ``country`` is in :mod:`amparo.standard.countries`.
+
+    Raises
+    ------
+    FileNotFoundError : no such code list.
+    """
+    return {row["code"]: Code(row["code"], row["parent"], _labels(row)) for row in _rows(f"codes/{name}.csv")}
