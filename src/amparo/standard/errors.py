@@ -13,6 +13,8 @@ class AmparoError(Exception):
     where : file, row or column that it concerns.
     """
 
+    exit_code = 3
+
     def __init__(self, message: str, *, remedy: str = "", where: str = "") -> None:
         self.message = message
         self.remedy = remedy
@@ -22,3 +24,9 @@ class AmparoError(Exception):
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} {self.remedy}".strip()
+
+
+class KeyMissingError(AmparoError):
+    """The key is missing, or is not the one that the workspace was made with."""
+
+    exit_code = 4
