@@ -1,7 +1,8 @@
 """Cells on their way out: none may act as a formula in a spreadsheet.
 
 Source: OWASP, CSV Injection. A cell that starts with ``= + - @``, a tab or a carriage return may be run by
-the program that opens the file; an apostrophe in front makes it text. Numbers, also negative ones, stay numbers.
+the program that opens the file; an apostrophe in front makes it text. Numbers stay numbers, also negative
+ones.
 """
 
 from __future__ import annotations

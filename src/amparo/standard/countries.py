@@ -1,8 +1,8 @@
 """Countries and areas: ISO 3166-1 codes, UN names in six languages, UN M49 regions and subregions.
 
-From ``hdx-python-country`` (UN OCHA's country list, the copy inside the package: nothing is fetched). CLDR's
-everyday names (Babel) help to find a country: people write *Venezuela*, the UN *Venezuela (Bolivarian Republic
-of)*; they label only the areas that the UN list does not name. Regions are those of the UN's M49 standard.
+From ``hdx-python-country`` (UN OCHA's country list, the copy inside the package: nothing is fetched).
+CLDR's everyday names (Babel) help to find a country: people write *Venezuela*, the UN *Venezuela (Bolivarian
+Republic of)*; they label only the areas that the UN list does not name. Regions are those of the UN's M49.
 
 ``XDM`` is a user-assigned code (ISO 3166-1, clause 8.1.3): the made-up country of the demonstration.
 """
@@ -154,7 +154,7 @@ _UN_NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 def _name(iso3: str, lang: str, row: Mapping[str, str | None]) -> str:
-    """The UN's short name; areas without one are in an oblique case in the list's Russian, so CLDR's there."""
+    """The UN's short name; areas without one are in an oblique case in the list's Russian, so CLDR's."""
     language = _LANGUAGE_NAMES[lang]
     m49 = row[f"M49 {language}"]
     other = _cldr(lang, row) or m49 if lang == "ru" else m49 or _cldr(lang, row)
