@@ -11,6 +11,7 @@ What is missing is null. What the source says is not known is the code ``unknown
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -94,3 +95,36 @@ def code_list(name: str) -> Mapping[str, Code]:
     FileNotFoundError : no such code list.
     """
     return {row["code"]: Code(row["code"], row["parent"], _labels(row)) for row in _rows(f"codes/{name}.csv")}
+
+
+def match_code(name: str, text: str) -> str | None:
+    """The code of a code list that a text is or names in any of the six languages; None if there is none.
+
+    Case, width, outer and doubled spaces and the kind of dash do not matter. A label that two codes share
+    names neither.
+
+    Raises
+    ------
+    FileNotFoundError : no such code list.
+    """
+    return _index(name).get(comparable(text))
+
+
+def comparable(text: str) -> str:
+    """The text as it is compared: NFKC, casefolded, trimmed, with single spaces and plain dashes."""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
+    return " ".join(plain.split())
+
+
+_DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
+
+
+@cache
+def _index(name: str) -> Mapping[str, str]:
+    codes = code_list(name)
+    named: dict[str, set[str]] = {}
+    for code, entry in codes.items():
+        for label in entry.labels.values():
+            named.setdefault(comparable(label), set()).add(code)
+    index = {label: next(iter(found)) for label, found in named.items() if len(found) == 1}
+    return index | {comparable(code): code for code in codes}
