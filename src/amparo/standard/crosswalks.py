@@ -323,7 +323,9 @@ class _Reader:
                     mark,
                     key,
                 )
-        variable = self._variable(entry.get("variable"), unit, place, "[columns", mark, "variable")
+        if "variable" not in entry:
+            raise self._fault(f"{place} has no variable.", 'Add below it: variable = "…".', "[columns", mark)
+        variable = self._variable(entry["variable"], unit, place, "[columns", mark, "variable")
         sure = entry.get("sure", 1.0)
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1:
             raise self._fault(

@@ -234,7 +234,7 @@ def _whole_date(value: Any) -> str | None:
 def _several(value: Any) -> list[Any]:
     if value is None:
         return []
-    return list(value) if isinstance(value, list | tuple) else [value]
+    return list(dict.fromkeys(value)) if isinstance(value, list | tuple) else [value]
 
 
 def _plain(value: Any) -> Any:
