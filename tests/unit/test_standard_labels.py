@@ -25,7 +25,7 @@ SAME_AS_ENGLISH = {
     },
     "es": {"Alias", "Asia", "Melanesia", "Micronesia", "No", "Total"},
 }
-"""Words that the languages share, read one by one; any other label that equals the English is a forgotten one."""
+"""Words that the languages share, read one by one; any other label that equals the English is forgotten."""
 
 
 def cells(path: str) -> list[tuple[str, str, str, str]]:

@@ -49,10 +49,9 @@ class Region:
 @cache
 def regions() -> Mapping[str, Region]:
     """The world, the M49 regions and subregions by M49 code (three digits)."""
-    text = files("amparo.standard").joinpath("data", "regions.csv").read_text(encoding="utf-8")
     return {
         row["code"]: Region(row["code"], row["parent"], {lang: row[f"label_{lang}"] for lang in LANGUAGES})
-        for row in csv.DictReader(text.splitlines())
+        for row in _rows("regions.csv")
     }
 
 
@@ -86,11 +85,17 @@ def label(code: str, lang: str) -> str:
 def find(text: str) -> str | None:
     """Alpha-3 of a country from its ISO code or its name in the six languages; None if not found.
 
+    English and Spanish words for its citizens are understood too: lists have them under *nationality*.
     Case, accents, outer spaces and the kind of apostrophe or dash do not matter. Nothing is guessed: a text
     that only resembles a name is not found, nor is a name that two countries share.
     """
     key = _key(text)
     return _index().get(key) or _index().get(_bare(key))
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("amparo.standard").joinpath("data", name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache
@@ -227,33 +232,8 @@ def _everyday() -> Iterator[tuple[str, str]]:
             yield name.replace("-", " "), iso3
         for lang in LANGUAGES:  # "Bolivia (Plurinational State of)" is written "Bolivia", too
             yield countries()[iso3].labels[lang].split("(")[0], iso3
-    yield from _OTHER_SPELLINGS.items()
-
-
-_OTHER_SPELLINGS = {
-    "Burma": "MMR",
-    "Cape Verde": "CPV",
-    "Czech Republic": "CZE",
-    "DRC": "COD",
-    "EE. UU.": "USA",
-    "EE.UU.": "USA",
-    "EEUU": "USA",
-    "Great Britain": "GBR",
-    "Holland": "NLD",
-    "Holanda": "NLD",
-    "Ivory Coast": "CIV",
-    "Macedonia": "MKD",
-    "Moldova": "MDA",
-    "Palestine": "PSE",
-    "Russia": "RUS",
-    "South Korea": "KOR",
-    "Swaziland": "SWZ",
-    "Syria": "SYR",
-    "The former Yugoslav Republic of Macedonia": "MKD",
-    "Turkey": "TUR",
-    "U.K.": "GBR",
-    "U.S.A.": "USA",
-}
+    for row in _rows("country_names.csv"):
+        yield row["text"], row["iso3"]
 
 
 def _key(text: str) -> str:
