@@ -122,6 +122,10 @@ def test_lost_names_what_htcds_cannot_hold() -> None:
         ({"Person": {"prs_FirstName": 5}}, "expected a text"),
         ({"Person": {"prs_Citizenship": ["Atlantis"]}}, "expected an ISO 3166 code"),
         ({"Person - Victim Context": {"vic_AgeWhenTrafficked": "ten"}}, "expected a whole number"),
+        ({"Person": ["Ana"]}, "expected fields and their values"),
+        ({EVENTS: {"hte_Type": "Transit"}}, "expected a list of events"),
+        ({EVENTS: ["Transit"]}, "expected a list of events"),
+        ({EVENTS: [{"hte_Type": ["Transit"]}]}, "expected one of Recruitment"),
         ({EVENTS: [{"hte_Type": "Flight"}]}, "expected one of Recruitment"),
         ({EVENTS: [{"hte_Type": "Transit", "hte_Date": "2001"}]}, "expected a date"),
         (

@@ -76,13 +76,19 @@ def from_htcds(document: Mapping[str, Any]) -> dict[str, Any]:
     ------
     AmparoError : a value outside its picklist, no country or no date, or several events of recruitment.
     """
+    for section in SECTIONS.values():
+        if not isinstance(document.get(section, {}), Mapping):
+            raise _fault(f"section {section!r}", document[section], "fields and their values")
+    events = document.get(EVENTS, [])
+    if not isinstance(events, list) or not all(isinstance(event, Mapping) for event in events):
+        raise _fault(f"section {EVENTS!r}", events, "a list of events")
     known = _crosswalk(SECTIONS["per"] in document)
     record: dict[str, Any] = {}
     for field, column in known.columns.items():
         value = document.get(SECTIONS[field[:3]], {}).get(field)
         if value not in (None, "", []):
             record[column.variable] = _in(field, column, variables()[column.variable], value)
-    record.update(_events_in(document.get(EVENTS, [])))
+    record.update(_events_in(events))
     return record
 
 
@@ -190,7 +196,7 @@ def _events_in(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     days: dict[str, list[str]] = {"Recruitment": [], "Transit": [], "Exploitation": []}
     for event in events:
         kind = event.get("hte_Type")
-        if kind not in places:
+        if not isinstance(kind, str) or kind not in places:
             raise _fault("hte_Type", kind, f"one of {', '.join(places)}")
         if event.get("hte_Country"):
             places[kind].append(_country("hte_Country", event["hte_Country"]))
