@@ -55,24 +55,15 @@ def _fault(reason: str, expected: str) -> Fault:
 
 def age_range(birth: Values, at: Values) -> tuple[Ints, Ints]:
     """Smallest and largest completed years of age that two dates (or periods) allow; meaningless where one is missing."""
-    return _years(at.first, birth.last), _years(at.last, birth.first)
+    return _years(at, birth, last=False), _years(at, birth, last=True)
 
 
-def _years(later: Ints, earlier: Ints) -> Ints:
-    later_year, later_day = _parts(later)
-    earlier_year, earlier_day = _parts(earlier)
-    years: Ints = later_year - earlier_year - (later_day < earlier_day)
+def _years(at: Values, birth: Values, *, last: bool) -> Ints:
+    """Completed years at the last day of ``at`` from the first of ``birth``, or the other way round."""
+    year, day = at.calendar(last=last)
+    birth_year, birth_day = birth.calendar(last=not last)
+    years: Ints = year - birth_year - (day < birth_day)
     return years
-
-
-def _parts(days: Ints) -> tuple[Ints, Ints]:
-    """Year, and month × 32 + day, of days since 1970."""
-    moments = days.astype("datetime64[D]")
-    years = moments.astype("datetime64[Y]")
-    months = moments.astype("datetime64[M]")
-    month = (months - years.astype("datetime64[M]")).astype(np.int64)
-    day = (moments - months.astype("datetime64[D]")).astype(np.int64)
-    return years.astype(np.int64) + 1970, month * 32 + day
 
 
 def _months_between(start: Ints, end: Ints) -> Ints:
@@ -117,10 +108,8 @@ def contradictions(values: Mapping[str, Values], today: date) -> list[Contradict
                 "the age that birth and identification give, within a year",
             )
         elif age is not None:
-            year_now = _parts(np.array([(today - date(1970, 1, 1)).days]))[0]
-            born_year = _parts(birth.first)[0]
             fail(
-                age.known & birth.known & (age.first > year_now - born_year),
+                age.known & birth.known & (age.first > today.year - birth.calendar(last=False)[0]),
                 f"{prefix}age",
                 "the person would be older than the date of birth allows",
                 "an age that the date of birth allows",
@@ -234,7 +223,7 @@ def warnings(values: Mapping[str, Values]) -> dict[str, int]:
             "assisted before identification",
         )
     if (registered := get("registration_year")) is not None and identified is not None:
-        early = registered.first < _parts(identified.first)[0]
+        early = registered.first < identified.calendar(last=False)[0]
         warn(registered.known & identified.known & early, "registered in a year before identification")
     forms = get("exploitation_forms")
     if forms is not None and (sector := get("labour_sector")) is not None:
@@ -261,8 +250,3 @@ def band_of(ages: Ints) -> Ints:
 def months_between(start: Values, end: Values) -> Ints:
     """Months from start to end of exploitation, by the first day of each period."""
     return np.maximum(_months_between(start.first, end.first), 0)
-
-
-def years_of(days: Ints) -> Ints:
-    """Calendar years of days since 1970."""
-    return _parts(days)[0]

@@ -10,6 +10,7 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from amparo.standard.variables import NONE, UNKNOWN, Variable
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+_STATE, _FIRST, _LAST, _PRECISION, _FIRST_YEAR, _FIRST_DAY, _LAST_YEAR, _LAST_DAY = range(8)
+_WIDTH = 8
 ABSENT, KNOWN, NOT_KNOWN, REFUSED = range(4)
 """State of a reading: missing; recorded; said to be unknown; refused."""
 
@@ -30,12 +33,12 @@ _MOST_DISTINCT = 200_000
 
 
 class Readings:
-    """A growing list of readings with their numbers: (value, value), or first and last day of a date."""
+    """A growing list of readings with their numbers, so that rows are compared without asking a reading again."""
 
     def __init__(self) -> None:
         self.all: list[Reading] = []
-        self._numbers: list[tuple[int, int, int, int]] = []
-        self._array: Ints = np.empty((0, 4), np.int64)
+        self._numbers: list[tuple[int, ...]] = []
+        self._array: Ints = np.empty((_WIDTH, 0), np.int64)
         self.add(MISSING)
 
     def add(self, reading: Reading) -> int:
@@ -45,33 +48,31 @@ class Readings:
         return len(self.all) - 1
 
     def array(self) -> Ints:
-        """One row per reading: state, first number, last number, position of the precision."""
-        if len(self._array) != len(self._numbers):
-            self._array = np.array(self._numbers, np.int64)
+        """One column per reading; its rows are named by the constants ``_STATE`` to ``_LAST_DAY``."""
+        if self._array.shape[1] != len(self._numbers):
+            self._array = np.ascontiguousarray(np.array(self._numbers, np.int64).T)
         return self._array
 
 
-def _numbers(reading: Reading) -> tuple[int, int, int, int]:
-    if reading.fault is not None:
-        return REFUSED, 0, 0, 0
-    if reading.unknown:
-        return NOT_KNOWN, 0, 0, 0
+def _numbers(reading: Reading) -> tuple[int, ...]:
+    state, low, high, precision, parts = ABSENT, 0, 0, 0, (0, 0, 0, 0)
     value = reading.value
-    if value is None:
-        return ABSENT, 0, 0, 0
-    if isinstance(value, int):
-        return KNOWN, value, value, 0
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], date):
-        first, precision = value
-        return (
-            KNOWN,
-            first.toordinal() - _EPOCH,
-            _last(first, precision).toordinal() - _EPOCH,
-            PRECISIONS.index(precision),
-        )
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int):
-        return KNOWN, value[0], value[1], 0
-    return (NOT_KNOWN if value == (UNKNOWN,) else KNOWN), 0, 0, 0
+    if reading.fault is not None:
+        state = REFUSED
+    elif reading.unknown or value == (UNKNOWN,):
+        state = NOT_KNOWN
+    elif value is not None:
+        state = KNOWN
+        if isinstance(value, int):
+            low = high = value
+        elif isinstance(value, tuple) and isinstance(value[0], date):
+            first, last = value[0], _last(value[0], value[1])
+            low, high = first.toordinal() - _EPOCH, last.toordinal() - _EPOCH
+            precision = PRECISIONS.index(value[1])
+            parts = (first.year, first.month * 32 + first.day, last.year, last.month * 32 + last.day)
+        elif isinstance(value, tuple) and isinstance(value[0], int):
+            low, high = value
+    return state, low, high, precision, *parts
 
 
 def _last(first: date, precision: str) -> date:
@@ -90,34 +91,44 @@ class Values:
     index: Ints
     readings: Readings
 
-    @property
-    def state(self) -> Ints:
-        return self.readings.array()[:, 0][self.index]
+    def _spread(self, what: int) -> Ints:
+        return self.readings.array()[what][self.index]
 
-    @property
+    @cached_property
+    def state(self) -> Ints:
+        return self._spread(_STATE)
+
+    @cached_property
     def known(self) -> Bools:
         return self.state == KNOWN
 
-    @property
+    @cached_property
     def first(self) -> Ints:
         """The number, the first day (days since 1970-01-01), or the lower bound."""
-        return self.readings.array()[:, 1][self.index]
+        return self._spread(_FIRST)
 
-    @property
+    @cached_property
     def last(self) -> Ints:
         """The number, the last day of the date's period, or the upper bound."""
-        return self.readings.array()[:, 2][self.index]
+        return self._spread(_LAST)
 
-    @property
+    @cached_property
     def precision(self) -> Ints:
         """0 day, 1 month, 2 year."""
-        return self.readings.array()[:, 3][self.index]
+        return self._spread(_PRECISION)
+
+    def calendar(self, *, last: bool) -> tuple[Ints, Ints]:
+        """Year, and month × 32 + day, of the last (or first) day of dates."""
+        if last:
+            return self._spread(_LAST_YEAR), self._spread(_LAST_DAY)
+        return self._spread(_FIRST_YEAR), self._spread(_FIRST_DAY)
 
     def has(self, *codes: str) -> Bools:
         """Whether any of the codes holds."""
         wanted = set(codes)
         hits = np.fromiter((bool(wanted.intersection(r.value or ())) for r in self.readings.all), np.bool_)
-        return hits[self.index]
+        rows: Bools = hits[self.index]
+        return rows
 
     def codes(self) -> pa.Array:
         """Lists of codes."""

@@ -17,7 +17,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -70,11 +70,13 @@ class Key:
 
     def pseudonym(self, *parts: str) -> str:
         """32 hex digits that only this key can tie to these parts (keyed BLAKE2b, RFC 7693)."""
-        return self.pseudonym_of("".join(f"{len(part)}:{part}" for part in parts).encode())
+        message = "".join(f"{len(part)}:{part}" for part in parts).encode()
+        return self.pseudonyms([message])[0].hex()
 
-    def pseudonym_of(self, message: bytes) -> str:
-        """Pseudonym of one message; the caller sees to it that no two things share a message."""
-        return hashlib.blake2b(message, key=self._pseudonym, digest_size=16).hexdigest()
+    def pseudonyms(self, messages: Sequence[bytes]) -> list[bytes]:
+        """16 bytes for each message; the caller sees to it that no two things share a message."""
+        secret, blake2b = self._pseudonym, hashlib.blake2b
+        return [blake2b(message, key=secret, digest_size=16).digest() for message in messages]
 
     def file_cipher(self, salt: bytes) -> AESGCM:
         """The cipher of one file, known by its salt."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -304,37 +303,36 @@ class _State:
         if vault is not None:
             writer.vault(vault)
 
-    def _record_ids(self, batch: pa.RecordBatch, workspace: Workspace) -> tuple[list[str], Bools]:
+    def _record_ids(self, batch: pa.RecordBatch, workspace: Workspace) -> tuple[pa.StringArray, Bools]:
         """Pseudonym of each row, and whether it is the first row of its record."""
-        pseudonym = workspace.needed_key().pseudonym_of
         name = self.plan.crosswalk.name
-        prefix = f"{len(name)}:{name}:".encode()
         case = _text(batch, _CASE[self.plan.crosswalk.unit], self.plan)
-        numbers = case.to_pylist() if case is not None else [None] * batch.num_rows
-        contents = None
-        if case is None or case.null_count:
-            cells = [pc.fill_null(batch.column(i), "\x1e") for i in range(1, batch.num_columns)]
-            contents = pc.binary_join_element_wise(*cells, "\x1f").to_pylist()
-        ids: list[str] = []
+        if case is None:
+            case = pa.nulls(batch.num_rows, pa.string())
+        plain = pc.utf8_lower(pc.utf8_normalize(case, form="NFKC"))
+        messages = pc.binary_join_element_wise(f"{len(name)}:{name}:case:", plain, "").cast(pa.binary()).to_pylist()
+        if case.null_count:
+            self._without_number(batch, messages, f"{len(name)}:{name}:row:".encode())
+        digests = workspace.needed_key().pseudonyms(messages)
         fresh = np.ones(batch.num_rows, bool)
-        records, seen = self._records, self._contents
-        for position, number in enumerate(numbers):
-            if number is None:
-                digest = hashlib.blake2b(contents[position].encode(), digest_size=16).digest()  # type: ignore[index]
-                times = seen[digest] = seen.get(digest, 0) + 1
-                ids.append(pseudonym(b"%brow:%b:%d" % (prefix, digest, times)))
-                continue
-            if not number.isascii():
-                number = unicodedata.normalize("NFKC", number)
-            record = pseudonym(b"%bcase:%b" % (prefix, number.casefold().encode()))
-            ids.append(record)
-            short = bytes.fromhex(record)
-            if short in records:
-                fresh[position] = False
-            else:
-                records.add(short)
-        return ids, fresh
+        new = set(digests)
+        if len(new) < len(digests) or not self._records.isdisjoint(new):
+            for position, digest in enumerate(digests):
+                fresh[position] = digest not in self._records
+                self._records.add(digest)
+        self._records |= new
+        return _hex(digests), fresh
 
+    def _without_number(self, batch: pa.RecordBatch, messages: list[bytes | None], prefix: bytes) -> None:
+        """Give rows without a case number a message of their cells and how often these came before."""
+        cells = [pc.fill_null(batch.column(i), "\x1e") for i in range(1, batch.num_columns)]
+        contents = pc.binary_join_element_wise(*cells, "\x1f").to_pylist()
+        seen = self._contents
+        for position, message in enumerate(messages):
+            if message is None:
+                digest = hashlib.blake2b(contents[position].encode(), digest_size=16).digest()
+                times = seen[digest] = seen.get(digest, 0) + 1
+                messages[position] = b"%b%b:%d" % (prefix, digest, times)
 
 _BROKEN = "Correct the row (often a delimiter or a quote inside a cell) and load the list again."
 
@@ -413,6 +411,13 @@ def _refusals(
     return entries, bad
 
 
+def _hex(digests: list[bytes]) -> pa.StringArray:
+    """Digests of 16 bytes as hex digits."""
+    text = pa.py_buffer(b"".join(digests).hex().encode())
+    offsets = pa.array(np.arange(len(digests) + 1, dtype=np.int32) * 32)
+    return pa.StringArray.from_buffers(len(digests), offsets.buffers()[1], text)
+
+
 def _text(batch: pa.RecordBatch, name: str, plan: _Plan) -> pa.StringArray | None:
     """A text variable, trimmed; several columns of it are joined by a space. None where the list has none."""
     columns = plan.texts.get(name)
@@ -431,7 +436,7 @@ def _text(batch: pa.RecordBatch, name: str, plan: _Plan) -> pa.StringArray | Non
 
 
 def _vault(
-    batch: pa.RecordBatch, values: Mapping[str, Values], ids: list[str], plan: _Plan, load_id: str
+    batch: pa.RecordBatch, values: Mapping[str, Values], ids: pa.StringArray, plan: _Plan, load_id: str
 ) -> pa.RecordBatch | None:
     """The private columns; None where the list has none."""
     schema = vault_schema(plan.table)
@@ -449,10 +454,10 @@ def _vault(
     return _table(columns, schema, len(ids))
 
 
-def _provenance(ids: list[str], plan: _Plan, load_id: str) -> dict[str, pa.Array]:
+def _provenance(ids: pa.StringArray, plan: _Plan, load_id: str) -> dict[str, pa.Array]:
     count = len(ids)
     return {
-        "record_id": pa.array(ids, pa.string()),
+        "record_id": ids,
         "list": pa.repeat(plan.crosswalk.name, count),
         "entity_type": pa.repeat(plan.crosswalk.entity_type or None, count)
         if plan.crosswalk.entity_type
@@ -483,7 +488,7 @@ def _integers(numbers: Ints, known: Bools) -> pa.Array:
     return pa.array(numbers.astype(np.int32), pa.int32(), mask=~known)
 
 
-def _analysis(values: Mapping[str, Values], ids: list[str], plan: _Plan, load_id: str) -> pa.RecordBatch:
+def _analysis(values: Mapping[str, Values], ids: pa.StringArray, plan: _Plan, load_id: str) -> pa.RecordBatch:
     """The coded columns with what follows from them."""
     columns = _provenance(ids, plan, load_id)
     unknown: dict[str, Bools] = {}
@@ -559,7 +564,7 @@ def _derived(
     if prefix:
         return made
     if at is not None:
-        year = _integers(checks.years_of(at.first), at.known)
+        year = _integers(at.calendar(last=False)[0], at.known)
         made["registration_year"] = _filled(
             columns.get("registration_year", pa.nulls(count, pa.int32())), year
         )

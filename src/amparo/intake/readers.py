@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import charset_normalizer
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -187,10 +188,13 @@ class _Gunzip(io.RawIOBase):
         super().close()
 
 
-def _open_text(path: Path) -> BinaryIO:
+def _zipped(path: Path) -> bool:
     with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return io.BufferedReader(_Gunzip(path), 1 << 20) if zipped else path.open("rb")
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _open_text(path: Path) -> BinaryIO:
+    return io.BufferedReader(_Gunzip(path), 1 << 20) if _zipped(path) else path.open("rb")
 
 
 def _text_sample(path: Path, head: bytes) -> bytes:
@@ -251,7 +255,7 @@ def encoding_of(path: Path) -> str:
                     utf8 = False
             if not utf8 and not block.isascii():
                 odd_lines += b"\n".join(
-                    line for line in block.split(b"\n")[1:-1] or [block] if not line.isascii()
+                    line for line in block.split(b"\n")[:-1] or [block] if not line.isascii()
                 )
             if len(odd_lines) > 1 << 16:
                 break
@@ -263,7 +267,22 @@ def encoding_of(path: Path) -> str:
     ).best()
     if found is None:
         raise _refused(path, "no known encoding reads this file.", "Save it as UTF-8.")
-    return str(found.encoding)
+    return "cp1252" if found.encoding == "cp1250" and _is_western(bytes(odd_lines)) else str(found.encoding)
+
+
+_WESTERN = frozenset("áéíóúüñçàèìòùâêîôûëïäöãõåøæœßÁÉÍÓÚÜÑÇÀÈÌÒÙÂÊÎÔÛËÏÄÖÃÕÅØÆŒºª°¿¡«»€’‘“”–—…·´")
+
+
+def _is_western(odd: bytes) -> bool:
+    """Whether the bytes read as cp1252 hold only letters of western languages.
+
+    cp1250 shares most of them, and a detector that weighs letters takes one for the other; no text in a language of
+    central Europe reads as western letters alone.
+    """
+    try:
+        return all(letter.isascii() or letter in _WESTERN for letter in odd.decode("cp1252"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _delimiter(path: Path, text: str) -> str:
@@ -328,7 +347,7 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
         return "skip"
 
     def batches() -> Iterator[pa.RecordBatch]:
-        stream = _open_text(path)
+        stream = pa.OSFile(str(path)) if encoding.startswith("utf-8") and not _zipped(path) else _open_text(path)
         try:
             reader = pyarrow.csv.open_csv(
                 stream,
@@ -347,6 +366,7 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
                     invalid_row_handler=keep_broken,
                 ),
                 convert_options=pyarrow.csv.ConvertOptions(
+                    # All of a UTF-8 file was checked when its encoding was found out.
                     column_types={name: pa.string() for name in columns},
                     strings_can_be_null=False,
                     check_utf8=True,
@@ -366,8 +386,10 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
     return Source(columns, batches(), None, broken)
 
 
-def _numbers(cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]) -> tuple[int, int, list[int]]:
+def _numbers(cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]) -> tuple[int, int, Sequence[int]]:
     """Numbers of the next ``count`` good rows, stepping over the broken ones between them."""
+    if taken == len(broken):
+        return cursor + count, taken, range(cursor, cursor + count)
     rows: list[int] = []
     while len(rows) < count:
         while taken < len(broken) and broken[taken].row <= cursor:
@@ -393,7 +415,7 @@ def _csv_error(path: Path, error: pa.ArrowInvalid) -> AmparoError:
 
 def _with_rows(batch: pa.RecordBatch, rows: Sequence[int], columns: Sequence[str]) -> pa.RecordBatch:
     """The batch with its row numbers in front; rows without any text are left out (a spreadsheet's blank rows)."""
-    numbered = pa.RecordBatch.from_arrays([pa.array(rows, pa.int64()), *batch.columns], names=[ROW, *columns])
+    numbered = pa.RecordBatch.from_arrays([pa.array(np.asarray(rows, np.int64)), *batch.columns], names=[ROW, *columns])
     some = None
     for column in batch.columns:
         filled = pc.fill_null(pc.not_equal(column, ""), False)
