@@ -92,7 +92,8 @@ class Values:
     readings: Readings
 
     def _spread(self, what: int) -> Ints:
-        return self.readings.array()[what][self.index]
+        spread: Ints = self.readings.array()[what][self.index]
+        return spread
 
     @cached_property
     def state(self) -> Ints:
@@ -100,7 +101,8 @@ class Values:
 
     @cached_property
     def known(self) -> Bools:
-        return self.state == KNOWN
+        known: Bools = self.state == KNOWN
+        return known
 
     @cached_property
     def first(self) -> Ints:

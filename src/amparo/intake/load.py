@@ -43,7 +43,6 @@ from amparo.standard.variables import UNKNOWN, Variable, variables
 __all__ = ["Load", "load_list"]
 
 Progress = Callable[[int, int | None], None]
-_MISSING = ("", "NULL", "NA", "N/A")
 _CASE = {"victim": "case_number", "perpetrator": "perpetrator_number"}
 
 
@@ -119,7 +118,7 @@ def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield batch
 
 
-# --- what to do with which column -----------------------------------------------------------------------------------
+# --- what to do with which column --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -151,17 +150,17 @@ def _plan(path: Path, columns: tuple[str, ...], crosswalk: Crosswalk, today: dat
     used: set[str] = set()
     absent: list[str] = []
     for header, column in crosswalk.columns.items():
-        name = header if header in columns else by_norm.get(norm(header))
-        if name is None:
+        found = header if header in columns else by_norm.get(norm(header))
+        if found is None:
             absent.append(header)
             continue
-        used.add(name)
+        used.add(found)
         variable = _variable(known, column.variable, crosswalk, header)
         if variable.type == "text":
-            texts.setdefault(variable.name, []).append(name)
+            texts.setdefault(variable.name, []).append(found)
         else:
-            rules = _rules(variable, name, column.codes, crosswalk, today)
-            feeds.setdefault(variable.name, []).append((name, Interpreter(rules)))
+            rules = _rules(variable, found, column.codes, crosswalk, today)
+            feeds.setdefault(variable.name, []).append((found, Interpreter(rules)))
     if not used:
         raise AmparoError(
             f"none of the columns of crosswalk {crosswalk.name} is in the file.",
@@ -206,7 +205,7 @@ def _variable(known: Mapping[str, Variable], name: str, crosswalk: Crosswalk, wh
 
 
 def _missing(crosswalk: Crosswalk) -> tuple[str, ...]:
-    return ("", *(_MISSING if crosswalk.missing is None else crosswalk.missing))
+    return ("", *crosswalk.missing)
 
 
 def _rules(
@@ -224,7 +223,7 @@ def _rules(
     )
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
+# --- rows --------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -310,7 +309,9 @@ class _State:
         if case is None:
             case = pa.nulls(batch.num_rows, pa.string())
         plain = pc.utf8_lower(pc.utf8_normalize(case, form="NFKC"))
-        messages = pc.binary_join_element_wise(f"{len(name)}:{name}:case:", plain, "").cast(pa.binary()).to_pylist()
+        messages = (
+            pc.binary_join_element_wise(f"{len(name)}:{name}:case:", plain, "").cast(pa.binary()).to_pylist()
+        )
         if case.null_count:
             self._without_number(batch, messages, f"{len(name)}:{name}:row:".encode())
         digests = workspace.needed_key().pseudonyms(messages)
@@ -333,6 +334,7 @@ class _State:
                 digest = hashlib.blake2b(contents[position].encode(), digest_size=16).digest()
                 times = seen[digest] = seen.get(digest, 0) + 1
                 messages[position] = b"%b%b:%d" % (prefix, digest, times)
+
 
 _BROKEN = "Correct the row (often a delimiter or a quote inside a cell) and load the list again."
 

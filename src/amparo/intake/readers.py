@@ -148,7 +148,7 @@ def _head(path: Path) -> bytes:
     return head
 
 
-# --- text -----------------------------------------------------------------------------------------------------------
+# --- text --------------------------------------------------------------------------------------------------
 
 
 class _Gunzip(io.RawIOBase):
@@ -157,7 +157,7 @@ class _Gunzip(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._size = path.stat().st_size
-        self._file = gzip.open(path, "rb")
+        self._file = gzip.GzipFile(path, "rb")
         self._out = 0
 
     def readable(self) -> bool:
@@ -347,7 +347,9 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
         return "skip"
 
     def batches() -> Iterator[pa.RecordBatch]:
-        stream = pa.OSFile(str(path)) if encoding.startswith("utf-8") and not _zipped(path) else _open_text(path)
+        stream = (
+            pa.OSFile(str(path)) if encoding.startswith("utf-8") and not _zipped(path) else _open_text(path)
+        )
         try:
             reader = pyarrow.csv.open_csv(
                 stream,
@@ -386,7 +388,9 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
     return Source(columns, batches(), None, broken)
 
 
-def _numbers(cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]) -> tuple[int, int, Sequence[int]]:
+def _numbers(
+    cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]
+) -> tuple[int, int, Sequence[int]]:
     """Numbers of the next ``count`` good rows, stepping over the broken ones between them."""
     if taken == len(broken):
         return cursor + count, taken, range(cursor, cursor + count)
@@ -415,7 +419,9 @@ def _csv_error(path: Path, error: pa.ArrowInvalid) -> AmparoError:
 
 def _with_rows(batch: pa.RecordBatch, rows: Sequence[int], columns: Sequence[str]) -> pa.RecordBatch:
     """The batch with its row numbers in front; rows without any text are left out (a spreadsheet's blank rows)."""
-    numbered = pa.RecordBatch.from_arrays([pa.array(np.asarray(rows, np.int64)), *batch.columns], names=[ROW, *columns])
+    numbered = pa.RecordBatch.from_arrays(
+        [pa.array(np.asarray(rows, np.int64)), *batch.columns], names=[ROW, *columns]
+    )
     some = None
     for column in batch.columns:
         filled = pc.fill_null(pc.not_equal(column, ""), False)
@@ -425,7 +431,7 @@ def _with_rows(batch: pa.RecordBatch, rows: Sequence[int], columns: Sequence[str
     return numbered.filter(some)
 
 
-# --- JSON Lines -----------------------------------------------------------------------------------------------------
+# --- JSON Lines --------------------------------------------------------------------------------------------
 
 
 def _cell(value: Any, separator: str) -> str | None:
@@ -516,7 +522,7 @@ def _batch(schema: pa.Schema, numbers: list[int], cells: list[Sequence[str | Non
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-# --- Parquet --------------------------------------------------------------------------------------------------------
+# --- Parquet -----------------------------------------------------------------------------------------------
 
 
 def _open_parquet(path: Path, separator: str) -> Source:
@@ -558,7 +564,7 @@ def _as_text(column: pa.Array, separator: str) -> pa.StringArray:
     return pa.array([_cell(value, separator) for value in column.to_pylist()], pa.string())
 
 
-# --- workbooks ------------------------------------------------------------------------------------------------------
+# --- workbooks ---------------------------------------------------------------------------------------------
 
 _ADDRESS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{0,3})([0-9]{1,10})[\"']")
 _REPEATED = re.compile(
@@ -567,7 +573,36 @@ _REPEATED = re.compile(
 _TAIL = 4096
 
 
-def _open_workbook(path: Path, sheet: str | None, header_row: int) -> Source:
+def headers(path: Path, rows: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The column names that a list would have with its header in each of these rows; rows without text are left out.
+
+    Raises
+    ------
+    AmparoError : as for :func:`open_list`.
+    """
+    wanted = sorted(set(rows))
+    if _head(path).startswith(b"PK"):
+        cells = [row for row, _ in zip(_sheet(path, None).iter_rows(), range(wanted[-1]), strict=False)]
+        named = {
+            row: unique_names(_cell(v, LIST_SEPARATOR) for v in cells[row - 1])
+            for row in wanted
+            if row <= len(cells)
+        }
+        return {
+            row: names for row, names in named.items() if any(str(value).strip() for value in cells[row - 1])
+        }
+    found: dict[int, tuple[str, ...]] = {}
+    for row in wanted:
+        try:
+            found[row] = open_list(path, Crosswalk(name="", unit="victim", header_row=row)).columns
+        except AmparoError:
+            if row == 1:
+                raise
+    return found
+
+
+def _sheet(path: Path, sheet: str | None) -> Any:
+    """The sheet of that name, else the first with anything in it."""
     _check_zip(path)
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -576,22 +611,22 @@ def _open_workbook(path: Path, sheet: str | None, header_row: int) -> Source:
         names = workbook.sheet_names
         if sheet is not None and sheet not in names:
             raise _refused(path, f"there is no sheet {sheet!r}.", f"Its sheets: {', '.join(names)}.")
-        chosen = sheet or _first_filled(workbook)
-        if chosen is None:
-            raise _refused(path, "the workbook is empty.", "Export the list again.")
-        cells = workbook.get_sheet_by_name(chosen)
-    except AmparoError:
-        raise
+        for name in [sheet] if sheet else names:
+            cells = workbook.get_sheet_by_name(name)
+            if cells.height > 0:
+                return cells
     except (CalamineError, OSError, ValueError) as error:
         short = str(error).splitlines()[0][:80]
         raise _refused(
-            path, f"this is not a workbook that can be read ({short}).", "Save it as XLSX or CSV."
+            path, f"this is no workbook that can be read ({short}).", "Save it as XLSX or CSV."
         ) from None
-    # Rows above and columns before the first filled cell are not in the range that is read.
-    top, left = cells.start or (0, 0)
+    raise _refused(path, "the workbook is empty.", "Export the list again.")
+
+
+def _open_workbook(path: Path, sheet: str | None, header_row: int) -> Source:
+    cells = _sheet(path, sheet)
     numbered = enumerate(cells.iter_rows(), start=1)
     header: Sequence[Any] = []
-    del left
     for number, row in numbered:
         if number == header_row:
             header = row
@@ -610,13 +645,6 @@ def _open_workbook(path: Path, sheet: str | None, header_row: int) -> Source:
 
     total = (cells.total_height or cells.height) - header_row
     return Source(columns, _batched(rows(), columns), max(0, total), [])
-
-
-def _first_filled(workbook: Any) -> str | None:
-    for name in workbook.sheet_names:
-        if workbook.get_sheet_by_name(name).height > 0:
-            return str(name)
-    return None
 
 
 def _check_zip(path: Path) -> None:
@@ -657,9 +685,11 @@ def _check_zip(path: Path) -> None:
                             )
                         text = tail + block
                         if sheet:
-                            for letters, digits in _ADDRESS.findall(text):
-                                last_row = max(last_row, int(digits))
-                                last_column = max(last_column, _column_number(letters))
+                            found = _ADDRESS.findall(text)
+                            columns = {letters for letters, _ in found}
+                            rows = {digits for _, digits in found}
+                            last_row = max(last_row, *map(int, rows), 1)
+                            last_column = max(last_column, *map(_column_number, columns), 1)
                         if member.filename == "content.xml":
                             _check_repeats(path, text)
                         tail = text[-_TAIL:]

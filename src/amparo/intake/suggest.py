@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -22,7 +22,7 @@ from pathlib import Path
 from rapidfuzz import fuzz, process
 
 from amparo.intake.interpret import Rules, find_country, labels_of, norm, parse_date
-from amparo.intake.readers import ROW, open_list
+from amparo.intake.readers import headers, open_list
 from amparo.standard.crosswalks import Column, Crosswalk, built_in
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES, NONE, UNKNOWN, Variable, variables
@@ -64,7 +64,8 @@ def suggest(path: Path) -> Crosswalk:
     missing = ("", *(text for text in _among(samples, words["MISSING"]) if text))
     silent = {norm(text) for text in (*unknown, *missing)}
     spoken = [
-        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if norm(t) not in silent})) for item in samples
+        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if norm(t) not in silent}))
+        for item in samples
     ]
     order, order_sure = _date_order(spoken)
     separator = _separator(spoken)
@@ -103,18 +104,17 @@ def suggest(path: Path) -> Crosswalk:
 
 def matching_built_in(path: Path) -> Crosswalk | None:
     """The built-in crosswalk that the file's header fits: nearly all columns of one are in the other."""
-    best: tuple[float, Crosswalk] | None = None
-    for crosswalk in built_in().values():
-        try:
-            columns = {norm(name) for name in open_list(path, crosswalk).columns}
-        except AmparoError:
-            continue
+    known = built_in()
+    told = headers(path, (crosswalk.header_row for crosswalk in known.values()))
+    best: tuple[float, int, Crosswalk] | None = None
+    for crosswalk in known.values():
+        columns = {norm(name) for name in told.get(crosswalk.header_row, ())}
         wanted = {norm(name) for name in crosswalk.columns}
         both = len(columns & wanted)
-        fit = max(both / max(1, len(columns)), both / max(1, len(wanted)))
-        if both >= 4 and fit >= 0.9 and (best is None or (fit, both) > (best[0], 0)):
-            best = (fit, crosswalk)
-    return best[1] if best else None
+        fit = max(both / max(1, len(columns)), both / len(wanted))
+        if both >= 4 and fit >= 0.9 and (best is None or (fit, both) > best[:2]):
+            best = (fit, both, crosswalk)
+    return best[2] if best else None
 
 
 def _samples(path: Path) -> list[_Sample]:
@@ -124,15 +124,16 @@ def _samples(path: Path) -> list[_Sample]:
     for batch in source.batches:
         part = batch.slice(0, SAMPLE_ROWS - rows)
         for name in source.columns:
-            counts[name].update(text.strip() for text in part.column(name).to_pylist() if text and text.strip())
+            counts[name].update(
+                text.strip() for text in part.column(name).to_pylist() if text and text.strip()
+            )
         rows += part.num_rows
         if rows >= SAMPLE_ROWS:
             break
-    assert ROW not in counts
     return [_Sample(name, texts) for name, texts in counts.items()]
 
 
-# --- words ----------------------------------------------------------------------------------------------------------
+# --- words -------------------------------------------------------------------------------------------------
 
 
 def _data(name: str) -> list[dict[str, str]]:
@@ -145,7 +146,9 @@ def _words() -> Mapping[str, Mapping[str, str]]:
     """For each code list agencies' words, normalised, to the code."""
     found: dict[str, dict[str, str]] = {}
     for row in _data("words.csv"):
-        found.setdefault(row["list"], {}).update({norm(text): row["code"] for text in row["texts"].split("|")})
+        found.setdefault(row["list"], {}).update(
+            {norm(text): row["code"] for text in row["texts"].split("|")}
+        )
     return found
 
 
@@ -162,14 +165,18 @@ def _headers() -> Mapping[str, tuple[tuple[str, str, str], ...]]:
     found: dict[str, list[tuple[str, str, str]]] = {}
     for variable in variables().values():
         for language in LANGUAGES:
-            found.setdefault(plain_header(variable.labels[language]), []).append((variable.name, language, "label"))
+            found.setdefault(plain_header(variable.labels[language]), []).append(
+                (variable.name, language, "label")
+            )
         found.setdefault(plain_header(variable.name), []).append((variable.name, "en", "name"))
     for row in _data("headers.csv"):
         for text in row["texts"].split("|"):
             found.setdefault(plain_header(text), []).append((row["variable"], row["language"], "agencies"))
     for crosswalk in built_in().values():
         for name, column in crosswalk.columns.items():
-            found.setdefault(plain_header(name), []).append((column.variable, crosswalk.language, "crosswalk"))
+            found.setdefault(plain_header(name), []).append(
+                (column.variable, crosswalk.language, "crosswalk")
+            )
     return {text: tuple(dict.fromkeys(told)) for text, told in found.items() if text}
 
 
@@ -177,11 +184,15 @@ def header_scores(header: str) -> dict[str, float]:
     """How near a header comes to each variable: 1 where agencies call it so, less by letters that differ."""
     plain = plain_header(header)
     scores: dict[str, float] = {}
-    for text, score, _ in process.extract(plain, list(_headers()), scorer=fuzz.ratio, limit=25, score_cutoff=60):
+    for text, score, _ in process.extract(
+        plain, list(_headers()), scorer=fuzz.ratio, limit=25, score_cutoff=60
+    ):
         near = 1.0 if text == plain else 0.95 * (score / 100) ** 2
         for variable, _, _ in _headers()[text]:
             scores[variable] = max(scores.get(variable, 0), near)
-    for text, score, _ in process.extract(plain, list(_headers()), scorer=fuzz.token_set_ratio, limit=25, score_cutoff=90):
+    for text, score, _ in process.extract(
+        plain, list(_headers()), scorer=fuzz.token_set_ratio, limit=25, score_cutoff=90
+    ):
         if len(text) >= 3 and text != plain:
             # All words of a known header stand in a longer one, or the reverse.
             near = 0.9 * (score / 100) * (min(len(text), len(plain)) / max(len(text), len(plain))) ** 0.4
@@ -193,12 +204,20 @@ def header_scores(header: str) -> dict[str, float]:
 def _language(headers: Sequence[str]) -> str:
     """The language in which most headers are known; their script settles it for ar, zh and ru."""
     text = "".join(headers)
-    for pattern, language in (("[\u0600-\u06ff]", "ar"), ("[\u4e00-\u9fff]", "zh"), ("[\u0400-\u04ff]", "ru")):
+    for pattern, language in (
+        ("[\u0600-\u06ff]", "ar"),
+        ("[\u4e00-\u9fff]", "zh"),
+        ("[\u0400-\u04ff]", "ru"),
+    ):
         if len(re.findall(pattern, text)) > len(text) / 4:
             return language
     votes: Counter[str] = Counter()
     for header in headers:
-        told = {language for _, language, source in _headers().get(plain_header(header), ()) if source == "agencies"}
+        told = {
+            language
+            for _, language, source in _headers().get(plain_header(header), ())
+            if source == "agencies"
+        }
         votes.update({language: 1 for language in told if len(told) == 1} or dict.fromkeys(told, 0.3))  # type: ignore[arg-type]
     return votes.most_common(1)[0][0] if votes else "en"
 
@@ -208,17 +227,21 @@ def _among(samples: Sequence[_Sample], words: Mapping[str, str]) -> tuple[str, .
     return tuple(sorted(found))
 
 
-# --- content --------------------------------------------------------------------------------------------------------
+# --- content -----------------------------------------------------------------------------------------------
 
 
 def _date_order(samples: Sequence[_Sample]) -> tuple[str, float]:
     """The order that reads most dates, and how sure it is: two orders that read all are as likely."""
-    dates = [text for sample in samples for text in list(sample.texts)[:500] if re.search(r"\d\D+\d|\d{8}", text)]
+    dates = [
+        text for sample in samples for text in list(sample.texts)[:500] if re.search(r"\d\D+\d|\d{8}", text)
+    ]
     plain = [norm(text) for text in dates]
     looks = [text for text in plain if any(parse_date(text, order) for order in ("DMY", "MDY", "YMD"))]
     if not looks:
         return "DMY", 1.0
-    read = {order: sum(parse_date(text, order) is not None for text in looks) for order in ("DMY", "MDY", "YMD")}
+    read = {
+        order: sum(parse_date(text, order) is not None for text in looks) for order in ("DMY", "MDY", "YMD")
+    }
     best = max(read.values())
     if read["YMD"] == best:
         return "YMD", 1.0
@@ -241,7 +264,9 @@ def _separator(samples: Sequence[_Sample]) -> str:
             for text in sample.texts:
                 parts = [norm(part) for part in text.split(mark) if part.strip()]
                 if len(parts) > 1:
-                    known = sum(part in alone or find_country(part) is not None or _is_word(part) for part in parts)
+                    known = sum(
+                        part in alone or find_country(part) is not None or _is_word(part) for part in parts
+                    )
                     votes[mark] += known == len(parts)
     return votes.most_common(1)[0][0] if votes and votes.most_common(1)[0][1] > 0 else ";"
 
@@ -262,7 +287,9 @@ def _fits(sample: _Sample, variable: Variable, order: str, separator: str) -> fl
     if variable.type == "text":
         return _fits_text(sample, variable, texts)
     rules = Rules(variable, "", {}, frozenset(), frozenset(), separator, order, date.today())
-    read = [text for text in texts if (reading := rules.read(text)).fault is None and reading.value is not None]
+    read = [
+        text for text in texts if (reading := rules.read(text)).fault is None and reading.value is not None
+    ]
     return sum(sample.texts[text] for text in read) / sum(sample.texts[text] for text in texts)
 
 
@@ -320,7 +347,7 @@ def _nearest(plain: str, known: Mapping[str, str]) -> tuple[str | None, float]:
     return (known[found[0]], 0.9 * found[1] / 100) if found else (None, 0.0)
 
 
-# --- which column is which variable ---------------------------------------------------------------------------------
+# --- which column is which variable ------------------------------------------------------------------------
 
 
 def _assigned(
