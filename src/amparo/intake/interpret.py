@@ -226,7 +226,6 @@ class Rules:
 
 _ASK = "Ask the source and correct the cell."
 _INTEGER = re.compile(r"([+-]?\d{1,15})(?:[.,]0{1,2})?")
-_GROUPED = re.compile(r"\d{1,3}(?:[., '’]\d{3})+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' ]\d{3})+")
 _BELOW = re.compile(r"<\s*(\d{1,4})")
 

@@ -335,10 +335,9 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
     broken: list[BrokenRow] = []
 
     def keep_broken(row: Any) -> str:
-        # The reader counts from the header, which it calls row 1.
         broken.append(
             BrokenRow(
-                row=row.number + header_row - 1,
+                row=row.number,
                 text=row.text,
                 reason=f"the row has {row.actual_columns} cells, the header {row.expected_columns}",
                 expected=f"{row.expected_columns} cells",
