@@ -33,7 +33,12 @@ MEANS = {
     "encierro": "restricts_movement",
 }
 STATUS = {"presunta": "presumed", "identificada": "identified", "reconocida": "recognised"}
-RELATION = {"pareja": "intimate_partner", "familia": "family", "amistad": "friend", "nadie conocido": "stranger"}
+RELATION = {
+    "pareja": "intimate_partner",
+    "familia": "family",
+    "amistad": "friend",
+    "nadie conocido": "stranger",
+}
 YES = {"sí": "yes", "no": "no"}
 COUNTRIES = ("BOL", "COL", "MEX", "PER", "VEN", "BRA", "PRY", "ARG", "ECU", "HND")
 COLUMNS = {
@@ -112,7 +117,9 @@ def make(path: Path, rows: int, seed: int = 7) -> None:
                 "fin": written(stop),
                 "identificacion": written(day),
                 "estado": pick(STATUS),
-                "asistencia_desde": written(np.minimum(day + chance.integers(0, 30, n), np.datetime64(TODAY))),
+                "asistencia_desde": written(
+                    np.minimum(day + chance.integers(0, 30, n), np.datetime64(TODAY))
+                ),
                 "proceso": pick(YES),
                 "anio": day.astype("datetime64[Y]").astype(int) + 1970,
                 "notas": pick(("", "derivada", "sin más datos")),
@@ -170,7 +177,9 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
         ("proceso", YES),
     ):
         frame[column] = frame[column].map(table)
-    frame["medios"] = frame["medios"].map(lambda cell: None if cell is None else [MEANS.get(x) for x in cell.split(";")])
+    frame["medios"] = frame["medios"].map(
+        lambda cell: None if cell is None else [MEANS.get(x) for x in cell.split(";")]
+    )
     for column in ("edad", "edad_inicio", "anio"):
         frame[column] = pd.to_numeric(frame[column], errors="coerce").astype("Int32")
     today = pd.Timestamp(TODAY)
@@ -194,10 +203,14 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
         ("estado", STATUS),
         ("proceso", YES),
     ):
-        columns[column] = pa.Column(object, [pa.Check.isin(list(codes.values())), readable(column)], nullable=True)
+        columns[column] = pa.Column(
+            object, [pa.Check.isin(list(codes.values())), readable(column)], nullable=True
+        )
     for column in ("nacionalidad", "pais_nacimiento", "pais_captacion", "transito", "destino"):
         columns[column] = pa.Column(object, pa.Check.isin(COUNTRIES), nullable=True)
-    columns["medios"] = pa.Column(object, pa.Check(lambda s: s.map(lambda c: c is None or None not in c)), nullable=True)
+    columns["medios"] = pa.Column(
+        object, pa.Check(lambda s: s.map(lambda c: c is None or None not in c)), nullable=True
+    )
     for column, low, high in (("edad", 0, 120), ("edad_inicio", 0, 120), ("anio", 1980, TODAY.year)):
         columns[column] = pa.Column("Int32", [pa.Check.in_range(low, high), readable(column)], nullable=True)
 
@@ -223,7 +236,9 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
     good = frame.drop(index=list(bad)).drop_duplicates("caso")
     good["edad"] = age_at(good["nacimiento"], good["identificacion"]).fillna(good["edad"])
     edges, names = [-1, 8, 17, 20, 23, 26, 29, 38, 47, 200], ["0-8", "9-17", "18-20", "21-23", "24-26"]
-    good["banda"] = pd.cut(good["edad"].astype(float), edges, labels=[*names, "27-29", "30-38", "39-47", "48+"])
+    good["banda"] = pd.cut(
+        good["edad"].astype(float), edges, labels=[*names, "27-29", "30-38", "39-47", "48+"]
+    )
     good["meses"] = ((good["fin"] - good["inicio"]).dt.days / 30.4375).round()
     private = ["caso", "nombre", "apellido", "documento", "telefono", "correo", "nacimiento", "notas"]
     good[private].to_parquet(folder / "vault.parquet", compression="zstd")
@@ -234,7 +249,10 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
 def measure(tool: str, path: Path) -> dict[str, float]:
     """Run one of the two in a process of its own: seconds, peak memory (MB) and its counts."""
     out = subprocess.run(
-        [sys.executable, __file__, "--only", tool, "--file", str(path)], check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--only", tool, "--file", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     result: dict[str, float] = json.loads(out.stdout.splitlines()[-1])
     return result

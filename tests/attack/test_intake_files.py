@@ -49,7 +49,8 @@ def _repacked(**changed: bytes) -> bytes:
 
 
 SHEET = "xl/worksheets/sheet1.xml"
-_CELL = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%b</sheetData></worksheet>'
+_SPACE = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_CELL = b'<worksheet xmlns="' + _SPACE + b'"><sheetData>%b</sheetData></worksheet>'
 
 
 def far_cells() -> bytes:
@@ -90,6 +91,8 @@ def plain_zip() -> bytes:
         ("l.csv", lambda: os.urandom(1000) + b"\x00" * 10, "not a table|no known encoding"),
         ("l.png", lambda: b"\x89PNG\r\n\x1a\n" + b"\x00\x01" * 500, "not a table"),
         ("l.csv", lambda: b'a,b\n1,"2\n' + b"3,4\n" * 5_000_000, "quote"),
+        ("l.csv", lambda: b'a,b\n1,2\n3,"4\n5,6\n', "quote"),
+        ("l.csv", lambda: b'a,b\n1,2\n"3,4\n5,6\n', "quote"),
         ("l.csv.gz", lambda: gzip.compress(b"a,b\n" + os.urandom(5000).hex().encode())[:-900], "cut off"),
         ("l.csv.gz", lambda: b"a,b\n1,2\n", "no gzip"),
         ("l.csv.gz", lambda: gzip.compress(b"a,b\n" + b"1,2\n" * (60 << 20), 9), "bomb"),

@@ -374,9 +374,15 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
                 ),
             )
             cursor, taken = header_row + 1, 0
+            last: dict[str, str] = {}
             for batch in reader:
                 cursor, taken, rows = _numbers(cursor, taken, batch.num_rows, broken)
+                if batch.num_rows:
+                    last = batch.slice(batch.num_rows - 1).to_pylist()[0]
                 yield _with_rows(batch, rows, columns)
+            ends = [*last.values(), *(row.text for row in broken[-1:])]
+            if any("\n" in text for text in ends) and _quotes(path) % 2:
+                raise _refused(path, _OPEN_QUOTE, "Close it, or export the list again.")
         except pa.ArrowInvalid as error:
             raise _csv_error(path, error) from None
         except UnicodeError:
@@ -405,6 +411,18 @@ def _numbers(
     return cursor, taken, rows
 
 
+_OPEN_QUOTE = "a quote opens a cell and never closes, so that it takes in all rows below."
+
+
+def _quotes(path: Path) -> int:
+    """Number of double quotes in the file."""
+    count = 0
+    with _open_text(path) as file:
+        while block := file.read(_SAMPLE):
+            count += block.count(b'"')
+    return count
+
+
 def _csv_error(path: Path, error: pa.ArrowInvalid) -> AmparoError:
     text = str(error)
     if "UTF8" in text:
@@ -412,7 +430,7 @@ def _csv_error(path: Path, error: pa.ArrowInvalid) -> AmparoError:
     if "Empty CSV" in text:
         return _refused(path, "the table has no rows.", "Export the list again.")
     return _refused(
-        path, "this is not a table that can be read: a quote opens and never closes.", "Export it again."
+        path, f"a row is longer than {_BLOCK >> 20} MiB; {_OPEN_QUOTE}", "Close it, or export the list again."
     )
 
 
