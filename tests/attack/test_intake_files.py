@@ -64,7 +64,7 @@ def bomb() -> bytes:
 
 def ods_bomb() -> bytes:
     out = io.BytesIO()
-    cell = b'<table:table-cell office:value-type="float" office:value="1" table:number-columns-repeated="16384"/>'
+    cell = b'<table:table-cell office:value-type="float" table:number-columns-repeated="16384"/>'
     with zipfile.ZipFile(out, "w") as new:
         new.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         new.writestr(
