@@ -1,0 +1,510 @@
+"""The report as a document: findings, sections, figures and tables, before it is HTML or PDF.
+
+Everything here is computed from released tables alone, so that a reader of the open data can compute it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from amparo.protection.release import Release, ReleasedTable
+from amparo.report import figures
+from amparo.report.reading import Count, Reader, Share
+from amparo.report.text import Texts
+from amparo.standard import countries
+from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN, code_list
+from amparo.statistics.estimates import trend
+
+WITHHELD = "c"
+"""What stands in the place of a withheld count."""
+MOST_BARS = 12
+MOST_FLOWS = 40
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence with its interval, and the table that it was computed from."""
+
+    text: str
+    table: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, its title and text alternative, its notes, and the table behind it."""
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    notes: tuple[str, ...]
+    table: str
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table as it is shown: the last dimension runs across."""
+
+    name: str
+    title: str
+    unit: str
+    method: str
+    head: tuple[str, ...]
+    labels: int
+    rows: tuple[tuple[str, ...], ...]
+    withheld: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter: figures, and the tables that carry it without a figure of their own."""
+
+    name: str
+    title: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole report in one language."""
+
+    texts: Texts
+    title: str
+    subtitle: str
+    findings: tuple[Finding, ...]
+    sections: tuple[Section, ...]
+    tables: tuple[TableView, ...]
+    methods: tuple[tuple[str, str], ...]
+    provenance: tuple[tuple[str, str], ...] = field(default=())
+
+    def table(self, name: str) -> TableView:
+        """A table by its name."""
+        return next(table for table in self.tables if table.name == name)
+
+
+def build(release: Release, texts: Texts, *, title: str | None = None) -> Document:
+    """Arrange a release as a report.
+
+    Parameters
+    ----------
+    release : tables of the national picture (made from records) or of what States have published; any may be absent.
+    texts : the language.
+    title : of the report; without it the language's own.
+    """
+    readers = {table.name: Reader(table) for table in release}
+    published = all(table.source for table in release)
+    make = _Published(readers, texts) if published else _National(readers, texts)
+    years = make.years()
+    span = {"from": years[0] if years else "–", "to": years[-1] if years else "–"}
+    if published:
+        source = next(iter(release)).source
+        heading, below = texts("report-title-published"), texts("subtitle-published", source=source, **span)
+    else:
+        lists = readers["victims_by_list_year"].codes("list") if "victims_by_list_year" in readers else []
+        heading, below = texts("report-title"), texts("subtitle", lists=len(lists), **span)
+    rule = texts("rule-text-published") if published else texts("rule-text", most=release.rule.threshold - 1)
+    methods = [(texts("rule-heading"), rule), (texts("method-heading"), texts("method-share"))]
+    if not published:
+        methods.append((texts("unit-records").capitalize(), texts("method-records")))
+    return Document(
+        texts=texts,
+        title=title or heading,
+        subtitle=below,
+        findings=tuple(make.findings()),
+        sections=tuple(section for section in make.sections() if section.figures or section.tables),
+        tables=tuple(view(table, texts) for table in release),
+        methods=tuple(methods),
+        provenance=tuple(release.provenance.items()),
+    )
+
+
+def view(table: ReleasedTable, texts: Texts) -> TableView:
+    """A released table for the eye: totals last, withheld counts as ``c``, ranges from–to."""
+    reader = Reader(table)
+    dims = table.dims
+    across = dims[-1] if len(dims) > 1 else None
+    down = dims[:-1] if across else dims
+    columns = _ordered(reader, across) if across else []
+    frame = table.frame
+    keys = sorted(
+        set(frame[list(down)].itertuples(index=False, name=None)),
+        key=lambda key: [_order(dim, code) for dim, code in zip(down, key, strict=True)],
+    )
+    rows = []
+    for key in keys:
+        fixed = dict(zip(down, key, strict=True))
+        counts = [reader.count(**fixed, **({across: code} if across else {})) for code in (columns or [TOTAL])]
+        labels = [texts.code(dim, code) for dim, code in zip(down, key, strict=True)]
+        rows.append((*labels, *(_shown(count, texts) for count in counts)))
+    head = [texts.dim(dim) for dim in down]
+    head += [texts.code(across, code) for code in columns] if across else [texts("column-count")]
+    title = " × ".join(texts.dim(dim) for dim in dims)
+    return TableView(
+        name=table.name,
+        title=title,
+        unit=_unit(table, texts),
+        method=table.method,
+        head=tuple(head),
+        labels=len(down),
+        rows=tuple(rows),
+        withheld=bool(reader.withheld()),
+    )
+
+
+def _unit(table: ReleasedTable, texts: Texts) -> str:
+    return texts("unit-records") if table.unit == "records" else texts("unit-persons")
+
+
+def _shown(count: Count | None, texts: Texts) -> str:
+    if count is None:
+        return WITHHELD
+    return texts.number(count.lower) if count.exact else f"{texts.number(count.lower)}–{texts.number(count.upper)}"
+
+
+def _order(dim: str, code: str) -> tuple[int, int, str]:
+    """Codes in the order of their code list, what says nothing after them, the total last."""
+    late = {UNKNOWN: 1, NOT_RECORDED: 2, TOTAL: 3}.get(code, 0)
+    lists = {"form": "exploitation_form", "stage": "perpetrator_status"}
+    try:
+        known = list(code_list(lists.get(dim, dim)))
+    except FileNotFoundError:
+        known = []
+    number = re.match(r"\d+", code)
+    return late, known.index(code) if code in known else len(known), f"{int(number[0]):09d}" if number else code
+
+
+def _ordered(reader: Reader, dim: str) -> list[str]:
+    return sorted([*reader.codes(dim, informative=False), TOTAL], key=lambda code: _order(dim, code))
+
+
+# --- what both pictures share ---------------------------------------------------------------------------------------
+
+
+class _Picture:
+    """Findings and figures from the tables that are there."""
+
+    main: str
+    """The table that holds the yearly totals."""
+
+    def __init__(self, readers: dict[str, Reader], texts: Texts) -> None:
+        self.readers = readers
+        self.texts = texts
+
+    def total(self, year: str) -> Count | None:
+        """Detected victims of a year."""
+        raise NotImplementedError
+
+    def years(self) -> list[str]:
+        """The years that are published, in order."""
+        if self.main not in self.readers:
+            return []
+        found = [year for year in self.readers[self.main].codes("year") if year.isdigit()]
+        return sorted(year for year in found if self.total(year) is not None)
+
+    def _none(self, table: str) -> Finding:
+        return Finding(self.texts("finding-none"), table)
+
+    def yearly(self) -> pd.DataFrame:
+        """Year, lower and upper of each published total."""
+        counts = [(int(year), self.total(year)) for year in self.years()]
+        return pd.DataFrame(
+            [(year, c.lower, c.upper) for year, c in counts if c is not None], columns=["year", "lower", "upper"]
+        )
+
+    def trend_finding(self) -> Finding:
+        """Whether detections rise or fall."""
+        points = self.yearly()
+        exact = points[points["lower"] == points["upper"]]
+        if len(exact) < 4:
+            return Finding(self.texts("finding-trend-none"), self.main)
+        change = trend(exact["year"].to_numpy(), exact["lower"].to_numpy()).annual_change
+        way = "up" if change.low > 0 else "down" if change.high < 0 else "open"
+        sign = -1 if way == "down" else 1
+        low, high = sorted((sign * change.low, sign * change.high))
+        signed = way == "open"
+        return Finding(
+            self.texts(
+                f"finding-trend-{way}",
+                change=self.texts.percent(sign * change.value, signed=signed),
+                low=self.texts.percent(low, signed=signed),
+                high=self.texts.percent(high, signed=signed),
+            ),
+            self.main,
+        )
+
+    def trend_figure(self) -> Figure | None:
+        """The yearly totals with their trend."""
+        points = self.yearly()
+        if len(points) < 2:
+            return None
+        exact = points[points["lower"] == points["upper"]]
+        if len(exact) == len(points) >= 4:
+            fitted = trend(points["year"].to_numpy(), points["lower"].to_numpy()).fitted
+            points = points.merge(fitted[["year", "low", "fit", "high"]], on="year", how="left")
+        t = self.texts
+        first, last = points.iloc[0], points.iloc[-1]
+        title = t("figure-trend")
+        alt = t(
+            "figure-trend-alt",
+            count=len(points),
+            **{"from": str(int(first["year"])), "to": str(int(last["year"]))},
+            first=t.number(first["lower"]),
+            last=t.number(last["lower"]),
+        )
+        svg = figures.trend(points, t, title=title, alt_text=alt, name="trend", unit=_unit(self.readers[self.main].table, t))
+        return Figure("trend", title, alt, svg, (), self.main)
+
+    def who(self, name: str, age_dim: str) -> Finding:
+        """Women and children, each of those whose sex or age is told."""
+        if name not in self.readers:
+            return self._none(name)
+        reader, t = self.readers[name], self.texts
+        women, children = reader.share("sex", "female"), reader.share(age_dim, "child")
+        known = reader.known("sex"), reader.known(age_dim)
+        if women is None or children is None or known[0] is None or known[1] is None:
+            return self._none(name)
+        return Finding(
+            t(
+                "finding-who",
+                women=t.percent(women.value),
+                womenlow=t.percent(women.low),
+                womenhigh=t.percent(women.high),
+                womenknown=_shown(known[0], t),
+                children=t.percent(children.value),
+                childrenlow=t.percent(children.low),
+                childrenhigh=t.percent(children.high),
+                childrenknown=_shown(known[1], t),
+            ),
+            name,
+        )
+
+    def form(self, name: str) -> Finding:
+        """The most frequent form of exploitation."""
+        if name not in self.readers:
+            return self._none(name)
+        reader, t = self.readers[name], self.texts
+        shares, known, total = reader.shares("form"), reader.known("form"), reader.count()
+        if not shares or known is None or total is None:
+            return self._none(name)
+        top = shares[0]
+        missing = Count(max(0, total.lower - known.upper), max(0, total.upper - known.lower))
+        return Finding(
+            t(
+                "finding-form",
+                form=t.code("form", top.code),
+                share=t.percent(top.value),
+                low=t.percent(top.low),
+                high=t.percent(top.high),
+                known=_shown(known, t),
+                missing=_shown(missing, t),
+            ),
+            name,
+        )
+
+    def bars(self, name: str, dim: str, title: str, figure: str) -> Figure | None:
+        """Shares of the categories of a dimension."""
+        if name not in self.readers:
+            return None
+        reader, t = self.readers[name], self.texts
+        shares, known, total = reader.shares(dim)[:MOST_BARS], reader.known(dim), reader.count()
+        if not shares or known is None or total is None:
+            return None
+        rows = [figures.Bar(t.code(dim, s.code), s.value, s.low, s.high) for s in shares]
+        alt = t("figure-bars-alt", label=rows[0].label, share=t.percent(rows[0].value), low=t.percent(rows[0].low), high=t.percent(rows[0].high))
+        notes = [t("note-share", known=_shown(known, t), total=_shown(total, t))]
+        if dim in reader.table.overlapping:
+            notes.append(t("note-overlap"))
+        svg = figures.bars(rows, t, title=t(title), alt_text=alt, name=figure)
+        return Figure(figure, t(title), alt, svg, tuple(notes), name)
+
+    def flows(self, name: str, origin: str, destination: str) -> tuple[list[figures.Flow], int]:
+        """Published flows of a table, the largest first, and how many are withheld."""
+        reader = self.readers[name]
+        found, hidden = [], 0
+        for a in reader.codes(origin):
+            for b in reader.codes(destination):
+                count = reader.count(**{origin: a, destination: b})
+                if count is None:
+                    hidden += 1
+                elif count.upper > 0:
+                    found.append(figures.Flow(a, b, count.middle))
+        return sorted(found, key=lambda f: (-f.persons, f.origin, f.destination)), hidden
+
+    def _flow_notes(self, hidden: int, *more: str) -> tuple[str, ...]:
+        note = [self.texts("note-withheld", count=hidden, shown=self.texts.number(hidden))] if hidden else []
+        return (*note, *more)
+
+    def map(self, name: str, origin: str, destination: str) -> Figure | None:
+        """Flows between countries on a map."""
+        if name not in self.readers:
+            return None
+        flows, hidden = self.flows(name, origin, destination)
+        places = {}
+        for code in {c for f in flows for c in (f.origin, f.destination)}:
+            try:
+                country = countries.country(code)
+            except KeyError:
+                continue
+            if country.latitude is not None and country.longitude is not None:
+                places[code] = (country.longitude, country.latitude)
+        drawn = [f for f in flows if f.origin != f.destination and f.origin in places and f.destination in places][:MOST_FLOWS]
+        if not drawn:
+            return None
+        t, top = self.texts, drawn[0]
+        alt = t(
+            "figure-map-alt",
+            count=len(drawn),
+            origin=t.code("origin", top.origin),
+            destination=t.code("destination", top.destination),
+            persons=t.number(top.persons),
+        )
+        svg = figures.flow_map(drawn, places, t, title=t("figure-map"), alt_text=alt, name="map")
+        return Figure("map", t("figure-map"), alt, svg, self._flow_notes(hidden, t("note-map")), name)
+
+    def sankey(self, name: str, origin: str, destination: str) -> Figure | None:
+        """Flows between regions as streams."""
+        if name not in self.readers:
+            return None
+        flows, hidden = self.flows(name, origin, destination)
+        if not flows:
+            return None
+        t, drawn = self.texts, flows[:MOST_FLOWS]
+        top = drawn[0]
+        alt = t(
+            "figure-sankey-alt",
+            count=len(drawn),
+            origin=t.code(origin, top.origin),
+            destination=t.code(destination, top.destination),
+            persons=t.number(top.persons),
+        )
+        svg = figures.sankey(drawn, t, dims=(origin, destination), title=t("figure-sankey"), alt_text=alt, name="sankey")
+        return Figure("sankey", t("figure-sankey"), alt, svg, self._flow_notes(hidden), name)
+
+    def _section(self, name: str, drawn: Sequence[Figure | None], tables: Sequence[str] = ()) -> Section:
+        return Section(
+            name,
+            self.texts(f"section-{name}"),
+            tuple(figure for figure in drawn if figure),
+            tuple(table for table in tables if table in self.readers),
+        )
+
+
+class _National(_Picture):
+    """The picture from the records of a country's own entities."""
+
+    main = "victims_by_year_sex_age"
+
+    def total(self, year: str) -> Count | None:
+        return self.readers[self.main].count(year=year)
+
+    def findings(self) -> list[Finding]:
+        """The five sentences that open the report."""
+        return [
+            self.detected(),
+            self.trend_finding(),
+            self.who(self.main, "age_group"),
+            self.form("victims_by_year_form"),
+            self.cross_border(),
+        ]
+
+    def detected(self) -> Finding:
+        """Records, and the persons that they can stand for."""
+        name = "victims_by_list_year"
+        if name not in self.readers or self.main not in self.readers:
+            return self._none(name)
+        reader, years, t = self.readers[name], self.years(), self.texts
+        total = reader.count()
+        lists = [reader.count(list=code) for code in reader.codes("list")]
+        largest = max((count.lower for count in lists if count is not None), default=0)
+        if total is None or not years or not largest:
+            return self._none(name)
+        span = {"from": years[0], "to": years[-1]}
+        return Finding(
+            t("finding-detected", count=_shown(total, t), low=t.number(largest), high=t.number(total.upper), **span), name
+        )
+
+    def cross_border(self) -> Finding:
+        """How many were exploited outside their own country, and the largest flow."""
+        name, flows = "victims_by_year_cross_border", "flows_by_origin_destination"
+        if name not in self.readers or flows not in self.readers:
+            return self._none(name)
+        reader, t = self.readers[name], self.texts
+        abroad, known = reader.share("cross_border", "cross_border"), reader.known("cross_border")
+        found = [f for f in self.flows(flows, "origin", "destination")[0] if f.origin != f.destination]
+        if abroad is None or known is None or not found:
+            return self._none(name)
+        return Finding(
+            t(
+                "finding-flow",
+                share=t.percent(abroad.value),
+                low=t.percent(abroad.low),
+                high=t.percent(abroad.high),
+                known=_shown(known, t),
+                origin=t.code("origin", found[0].origin),
+                destination=t.code("destination", found[0].destination),
+                count=t.number(found[0].persons),
+            ),
+            name,
+        )
+
+    def sections(self) -> list[Section]:
+        """The chapters of the national picture."""
+        return [
+            self._section("trend", [self.trend_figure()], ["victims_by_list_year"]),
+            self._section("who", [self.pyramid()]),
+            self._section("forms", [self.bars("victims_by_year_form", "form", "figure-forms", "forms")], ["victims_by_form_sex_age"]),
+            self._section(
+                "control",
+                [
+                    self.bars("victims_by_means_of_control_sex", "means_of_control", "figure-control", "control"),
+                    self.bars("victims_by_recruiter_relation", "recruiter_relation", "figure-recruiter", "recruiter"),
+                ],
+            ),
+            self._section(
+                "flows",
+                [
+                    self.map("flows_by_origin_destination", "origin", "destination"),
+                    self.sankey("flows_by_subregion", "origin_subregion", "destination_subregion"),
+                ],
+                ["victims_by_year_cross_border"],
+            ),
+            self._section("time", [], ["victims_by_duration", "victims_by_time_to_identification"]),
+            self._section(
+                "response",
+                [],
+                ["victims_by_status", "victims_by_assistance_participation", "justice_by_year_stage_sex"],
+            ),
+        ]
+
+    def pyramid(self) -> Figure | None:
+        """Age bands, women to one side and men to the other."""
+        name = "victims_by_sex_age_band"
+        if name not in self.readers:
+            return None
+        reader, t = self.readers[name], self.texts
+        bands = [band for band in code_list("age_band") if band != UNKNOWN]
+        counts = {(b, s): reader.count(age_band=b, sex=s) for b in bands for s in ("female", "male")}
+        if all(count is None for count in counts.values()):
+            return None
+        rows = pd.DataFrame(
+            {
+                "band": [t.code("age_band", band) for band in reversed(bands)],
+                **{
+                    field: [np.nan if (c := counts[band, sex]) is None else c.middle for band in reversed(bands)]
+                    for field, sex in (("first", "female"), ("second", "male"))
+                },
+            }
+        )
+        top, count = max(((key, c) for key, c in counts.items() if c is not None), key=lambda item: item[1].lower)
+        group = f"{t.code('sex', top[1])}, {t.code('age_band', top[0])}"
+        alt = t("figure-pyramid-alt", group=group, count=_shown(count, t))
+        sides = (t.code("sex", "female"), t.code("sex", "male"))
+        svg = figures.pyramid(rows, t, title=t("figure-pyramid"), alt_text=alt, name="pyramid", sides=sides)
+        notes = (t("withheld-legend"),) if reader.withheld() else ()
+        return Figure("pyramid", t("figure-pyramid"), alt, svg, notes, name)

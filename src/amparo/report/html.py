@@ -1,0 +1,27 @@
+"""The report as one HTML file: no script, nothing fetched, prints well (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from amparo.report.document import WITHHELD, Document
+
+
+def render(document: Document, *, data: str) -> str:
+    """The document as HTML.
+
+    Parameters
+    ----------
+    data : where the open data lie, relative to the file.
+    """
+    environment = Environment(
+        loader=PackageLoader("amparo.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["drawing"] = Markup
+    template = environment.get_template("report.html")
+    return template.render(doc=document, t=document.texts, data=data, WITHHELD=WITHHELD)

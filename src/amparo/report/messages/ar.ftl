@@ -1,0 +1,84 @@
+report-title = الاتجار بالأشخاص: الصورة الوطنية
+report-title-published = الاتجار بالأشخاص: الصورة التي أبلغت عنها الدول
+subtitle = ما تُظهره قوائم { $lists } جهات، من { $from } إلى { $to }
+subtitle-published = أعداد نشرها { $source }، من { $from } إلى { $to }
+findings = خمس نتائج
+finding-detected = تضم القوائم { $count } من سجلات الضحايا المكتشفين، من { $from } إلى { $to }. ولأن الشخص الواحد قد يرد في عدة قوائم، فهي تمثل ما بين { $low } و{ $high } من الأشخاص.
+finding-detected-published = في عام { $year } أبلغت الدول عن عدد من الضحايا المكتشفين بين { $low } و{ $high }.
+finding-trend-up = ازدادت سجلات الضحايا المكتشفين بنسبة { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-down = انخفضت سجلات الضحايا المكتشفين بنسبة { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-open = لا يمكن القول إن الاكتشاف يزداد أو ينخفض: { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-none = لا يمكن تقدير اتجاه: السنوات المنشورة قليلة جدا.
+finding-who = تمثل النساء والفتيات { $women } (من { $womenlow } إلى { $womenhigh }) من { $womenknown } من السجلات التي تذكر الجنس؛ ويمثل الأطفال { $children } (من { $childrenlow } إلى { $childrenhigh }) من { $childrenknown } من السجلات التي تذكر العمر.
+finding-form = أكثر الأشكال تكرارا هو { $form }: { $share } (من { $low } إلى { $high }) من { $known } من السجلات التي تذكر الشكل. ولا يذكره { $missing } منها.
+finding-flow = { $share } (من { $low } إلى { $high }) من { $known } من السجلات التي تذكر ذلك تخص أشخاصا استُغلوا خارج بلد جنسيتهم؛ وأكبر تدفق هو من { $origin } إلى { $destination }، وعدد سجلاته { $count }.
+finding-none = لا يمكن الجزم: الأعداد التي يستند إليها ذلك محجوبة أو لم يُبلَّغ عنها.
+section-trend = كم عددهم
+section-who = من هم
+section-forms = أشكال الاستغلال
+section-control = كيف جرت السيطرة عليهم وتجنيدهم واحتجازهم
+section-flows = التدفقات
+section-time = كم دام ذلك ومتى لوحظ
+section-response = التعرف والمساعدة والعدالة
+section-tables = جميع الجداول
+section-methods = كيف أُعدت هذه الأعداد
+figure-trend = سجلات الضحايا المكتشفين حسب السنة
+figure-trend-alt = خط من { $count } أعداد سنوية من { $from } إلى { $to }، من { $first } إلى { $last }؛ والشريط هو فاصل 95 % للاتجاه.
+figure-pyramid = العمر والجنس
+figure-pyramid-alt = أعمدة حسب الفئة العمرية، النساء في جانب والرجال في الآخر؛ أطولها { $group } بعدد { $count }.
+figure-forms = أشكال الاستغلال، نسبةً إلى السجلات التي تذكر الشكل
+figure-control = وسائل السيطرة، نسبةً إلى السجلات التي تذكرها
+figure-recruiter = العلاقة بمن قام بالتجنيد، نسبةً إلى السجلات التي تذكرها
+figure-bars-alt = أعمدة مع فواصل 95 %؛ أطولها { $label } بنسبة { $share } (من { $low } إلى { $high }).
+figure-map = من أين إلى أين
+figure-map-alt = خريطة لعدد { $count } من التدفقات بين البلدان؛ أكبرها من { $origin } إلى { $destination } وعدد سجلاته { $persons }.
+figure-sankey = المنشأ والمقصد حسب المنطقة
+figure-sankey-alt = { $count } من المجاري من مناطق المنشأ إلى مناطق المقصد؛ أكبرها من { $origin } إلى { $destination } وعدد سجلاته { $persons }.
+note-share = مقام النسب هو السجلات التي فيها معلومات فقط: { $known } من { $total }.
+note-overlap = قد تجتمع عدة منها، ولذلك لا يبلغ مجموع النسب 100 %.
+note-withheld = { $count ->
+    [zero] لا يوجد تدفق أو خانة محجوبة.
+    [one] { $shown } تدفق أو خانة محجوبة ولا تظهر في الرسم.
+    [two] { $shown } من التدفقات أو الخانات محجوبتان ولا تظهران في الرسم.
+    [few] { $shown } تدفقات أو خانات محجوبة ولا تظهر في الرسم.
+    [many] { $shown } تدفقا أو خانة محجوبة ولا تظهر في الرسم.
+   *[other] { $shown } من التدفقات أو الخانات محجوبة ولا تظهر في الرسم.
+}
+note-map = خطوط السواحل فقط؛ ولا تتخذ الخريطة موقفا من أي حدود.
+see-table = الجدول: { $name }
+see-method = المنهج
+withheld = محجوب
+withheld-legend = c: عدد محجوب حمايةً للأشخاص
+not-recorded = غير مسجل
+total = المجموع
+unit-records = سجلات
+unit-persons = أشخاص
+method-heading = المنهج
+rule-heading = ما حُجب
+rule-text = تُحجب الأعداد من 1 إلى { $most }، وكذلك كل عدد يكشف أحدها من خلال مجموع؛ وتظهر الأصفار. وقبل النشر تحقق برنامج خطي، على جميع الجداول معا، من أنه لا يمكن استنتاج أي عدد محجوب.
+rule-text-published = الأعداد هي التي نشرها المصدر. وحيث يعرض نطاقا مثل <5 يبقى النطاق كما هو وتكون المجاميع نطاقات أيضا؛ ولم يُختلق شيء.
+method-share = ترافق النسب فواصل ويلسون بمستوى 95 % (Wilson 1927)؛ والاتجاهات لوغاريتمية خطية شبه بواسونية مع فواصل t بمستوى 95 % (McCullagh وNelder 1989). ويُحسب كل عدد من الجداول أدناه بحيث يمكن لأي شخص أن يعيد حسابه.
+method-records = السجل هو ما تعرفه جهة واحدة عن شخص واحد. والقوائم غير مربوطة: الشخص الوارد في قائمتين سجلان.
+provenance = مصدر البيانات
+data-here = الجداول نفسها كبيانات مفتوحة: { $file }
+skip = انتقل إلى النتائج
+column-lower = على الأقل
+column-upper = على الأكثر
+column-count = العدد
+dim-origin = بلد المنشأ
+dim-origin_subregion = منطقة المنشأ
+dim-destination_subregion = منطقة الاستغلال
+dim-cross_border = داخلي أو عابر للحدود
+dim-time_to_identification = المدة حتى التعرف
+dim-list = القائمة
+dim-stage = المرحلة
+dim-region = المنطقة
+dim-subregion = المنطقة الفرعية
+code-domestic = داخلي
+code-cross_border = عابر للحدود
+code-0-3 = من 0 إلى 3 أشهر
+code-4-12 = من 4 إلى 12 شهرا
+code-13-24 = من 13 إلى 24 شهرا
+code-25-plus = أكثر من سنتين
+code-abroad = بلدان أخرى
+code-nationals = المواطنون

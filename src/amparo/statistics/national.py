@@ -1,0 +1,206 @@
+"""The tables of a national picture, from case records: those of UNODC's Global Report for one country.
+
+Records of persons who were found not to be victims (``rejected``) are left out of all tables. Until lists are
+linked a record is not a person: someone on two lists counts twice, and the unit says ``records``.
+
+Source: UNODC, Global Report on Trafficking in Persons (2024), ch. 1 and its methodology; IC-TIP (UNODC/IOM, 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import ibis
+
+from amparo.standard.countries import countries
+from amparo.standard.variables import NONE, UNKNOWN
+from amparo.statistics.tables import PrivateTable, tabulate
+
+REJECTED = "rejected"
+STAGES = ("suspected", "prosecuted", "convicted")
+"""Stages of the justice process that the Global Report counts; each holds for whoever went further, too."""
+
+WORLD = "001"
+"""M49 code of the world, where a place without a region stands."""
+_TIME_BANDS = ((3, "0-3"), (12, "4-12"), (24, "13-24"))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    by: tuple[str, ...]
+    method: str = ""
+
+
+_VICTIM_TABLES = (
+    _Plan("victims_by_year_sex_age", ("year", "sex", "age_group")),
+    _Plan("victims_by_sex_age_band", ("sex", "age_band")),
+    _Plan("victims_by_year_form", ("year", "form"), "Several forms may hold at once."),
+    _Plan("victims_by_form_sex_age", ("form", "sex", "age_group"), "Several forms may hold at once."),
+    _Plan(
+        "victims_by_citizenship_destination",
+        ("citizenship", "destination"),
+        "Destination is the country of exploitation; several citizenships and countries may hold at once.",
+    ),
+    _Plan(
+        "victims_by_year_cross_border",
+        ("year", "cross_border"),
+        "Domestic: exploited only within a country of own citizenship; cross-border: also or only outside.",
+    ),
+    _Plan(
+        "victims_by_means_of_control_sex",
+        ("means_of_control", "sex"),
+        "Several means may hold at once.",
+    ),
+    _Plan(
+        "victims_by_recruiter_relation",
+        ("recruiter_relation",),
+        "Several recruiters may have taken part.",
+    ),
+    _Plan("victims_by_duration", ("duration_band",), "Months from start to end of exploitation."),
+    _Plan(
+        "victims_by_time_to_identification",
+        ("time_to_identification",),
+        "Months from the end of exploitation (its start where no end is recorded) to identification, where both"
+        " dates are known to the month; identified while it lasted counts as 0-3.",
+    ),
+    _Plan("victims_by_status", ("identification_status",)),
+    _Plan("victims_by_list_year", ("list", "year")),
+    _Plan(
+        "victims_by_assistance_participation",
+        ("assistance", "participates_in_proceedings"),
+        "Several kinds of assistance may hold at once.",
+    ),
+    _Plan("flows_by_origin_destination", ("origin", "destination")),
+    _Plan(
+        "flows_by_subregion",
+        ("origin_subregion", "destination_subregion"),
+        "UN M49 subregions; a person with two countries in one subregion counts once in it.",
+    ),
+    _Plan("flows_by_origin_transit_destination", ("origin", "transit", "destination")),
+)
+_FLOW = "Origin is the country of recruitment, else the citizenship; destination the country of exploitation."
+
+
+def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[PrivateTable]:
+    """All tables of the national picture.
+
+    Parameters
+    ----------
+    victims, perpetrators : the analysis tables (see ``amparo.standard``); either may have no row.
+
+    Returns
+    -------
+    One private table per picture, named by what it counts and by what.
+    """
+    records = detected(victims)
+    subregions = subregion_codes()
+    tables = [
+        tabulate(
+            records,
+            plan.by,
+            name=plan.name,
+            method=_sentence(plan),
+            recode={dim: subregions for dim in plan.by if dim.endswith("_subregion")},
+        )
+        for plan in _VICTIM_TABLES
+    ]
+    return [*tables, justice_table(perpetrators)]
+
+
+def _sentence(plan: _Plan) -> str:
+    flow = _FLOW if plan.name.startswith("flows_") else ""
+    base = "Records of detected victims (rejected ones left out); a person on two lists counts on each."
+    return " ".join(part for part in (base, flow, plan.method) if part)
+
+
+def subregion_codes() -> Mapping[str, str]:
+    """M49 code of the subregion by ISO 3166-1 alpha-3; a country that is in none keeps its own code."""
+    return {iso3: place.subregion for iso3, place in countries().items() if place.subregion != WORLD}
+
+
+def detected(victims: ibis.Table) -> ibis.Table:
+    """Records of detected victims, with the dimensions that the tables count by as further columns."""
+    t = victims.filter(victims.identification_status.fill_null("") != REJECTED)
+    return t.mutate(
+        year=ibis.coalesce(t.registration_year.cast("int32"), t.identification_date.year().cast("int32")),
+        form=t.exploitation_forms,
+        destination=t.countries_of_exploitation,
+        destination_subregion=t.countries_of_exploitation,
+        origin=_origin(t),
+        origin_subregion=_origin(t),
+        transit=t.countries_of_transit,
+        cross_border=_cross_border(t),
+        time_to_identification=_time_to_identification(t),
+    )
+
+
+def _origin(t: ibis.Table) -> ibis.Column:
+    recruited = t.country_of_recruitment
+    known = recruited.notnull() & (recruited != UNKNOWN)
+    said = ibis.ifelse(recruited.notnull(), ibis.array([recruited]), ibis.null("array<string>"))
+    return ibis.ifelse(known, ibis.array([recruited]), ibis.coalesce(t.citizenship, said))
+
+
+def _cross_border(t: ibis.Table) -> ibis.Column:
+    """Null where either side is not recorded, ``unknown`` where the source calls either unknown.
+
+    A stateless person (citizenship ``none``) is never within an own country.
+    """
+    own, where = t.citizenship, t.countries_of_exploitation.unique()
+    recorded = (own.length() > 0) & (where.length() > 0)
+    unknown = own.contains(UNKNOWN) | where.contains(UNKNOWN) | where.contains(NONE)
+    at_home = where.intersect(own).length() == where.length()
+    return ibis.cases(
+        (~recorded.fill_null(False), ibis.null("string")),
+        (unknown, UNKNOWN),
+        (at_home, "domestic"),
+        else_="cross_border",
+    )
+
+
+def _time_to_identification(t: ibis.Table) -> ibis.Column:
+    """Band of months; null where a date is missing or known only to the year."""
+    ended = t.exploitation_end.notnull()
+    since = ibis.ifelse(ended, t.exploitation_end, t.exploitation_start)
+    precise = ibis.ifelse(ended, t.exploitation_end_precision, t.exploitation_start_precision)
+    until = t.identification_date
+    usable = precise.isin(["day", "month"]) & t.identification_date_precision.isin(["day", "month"])
+    months = (until.year() - since.year()) * 12 + until.month() - since.month()
+    bands = [(usable.fill_null(False) & (months <= most), band) for most, band in _TIME_BANDS]
+    return ibis.cases(*bands, (usable.fill_null(False), "25+"), else_=ibis.null("string"))
+
+
+def justice_table(perpetrators: ibis.Table) -> PrivateTable:
+    """Persons who reached each stage of the justice process, by year of the furthest stage and sex.
+
+    A record gives the furthest stage reached. Who was convicted was prosecuted and suspected before, who was
+    acquitted was prosecuted, so the stages overlap. Offences are not among the stages here: the number of the
+    event stays in the vault, and persons are no count of offences.
+    """
+    p = perpetrators
+    reached: Sequence[tuple[str, tuple[str, ...]]] = (
+        ("suspected", ("suspected",)),
+        ("prosecuted", ("suspected", "prosecuted")),
+        ("acquitted", ("suspected", "prosecuted")),
+        ("convicted", STAGES),
+        (UNKNOWN, (UNKNOWN,)),
+    )
+    stage = ibis.cases(
+        *((p.perpetrator_status == status, _codes(stages)) for status, stages in reached),
+        else_=ibis.null("array<string>"),
+    )
+    records = p.mutate(year=p.perpetrator_status_date.year(), stage=stage, sex=p.perpetrator_sex)
+    return tabulate(
+        records,
+        ("year", "stage", "sex"),
+        name="justice_by_year_stage_sex",
+        unit="persons",
+        method="Records of perpetrators by the year of the furthest stage reached; each counts in that stage and"
+        " in the ones before it.",
+    )
+
+
+def _codes(codes: Sequence[str]) -> ibis.Value:
+    return ibis.array([ibis.literal(code) for code in codes])
