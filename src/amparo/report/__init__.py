@@ -23,7 +23,12 @@ class Report:
 
 
 def write(
-    release: Release, out: Path, *, lang: str = "en", formats: Sequence[str] = FORMATS, title: str | None = None
+    release: Release,
+    out: Path,
+    *,
+    lang: str = "en",
+    formats: Sequence[str] = FORMATS,
+    title: str | None = None,
 ) -> Report:
     """Write ``report.<lang>.html``, ``report.<lang>.pdf`` and ``data/`` into the folder.
 

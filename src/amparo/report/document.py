@@ -14,7 +14,7 @@ import pandas as pd
 
 from amparo.protection.release import Release, ReleasedTable
 from amparo.report import figures
-from amparo.report.reading import Count, Reader, Share
+from amparo.report.reading import Count, Reader
 from amparo.report.text import Texts
 from amparo.standard import countries
 from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN, code_list
@@ -176,7 +176,11 @@ def _order(dim: str, code: str) -> tuple[int, int, str]:
     except FileNotFoundError:
         known = []
     number = re.match(r"\d+", code)
-    return late, known.index(code) if code in known else len(known), f"{int(number[0]):09d}" if number else code
+    return (
+        late,
+        known.index(code) if code in known else len(known),
+        f"{int(number[0]):09d}" if number else code,
+    )
 
 
 def _ordered(reader: Reader, dim: str) -> list[str]:
@@ -214,7 +218,8 @@ class _Picture:
         """Year, lower and upper of each published total."""
         counts = [(int(year), self.total(year)) for year in self.years()]
         return pd.DataFrame(
-            [(year, c.lower, c.upper) for year, c in counts if c is not None], columns=["year", "lower", "upper"]
+            [(year, c.lower, c.upper) for year, c in counts if c is not None],
+            columns=["year", "lower", "upper"],
         )
 
     def trend_finding(self) -> Finding:
@@ -257,7 +262,9 @@ class _Picture:
             first=t.number(first["lower"]),
             last=t.number(last["lower"]),
         )
-        svg = figures.trend(points, t, title=title, alt_text=alt, name="trend", unit=_unit(self.readers[self.main].table, t))
+        svg = figures.trend(
+            points, t, title=title, alt_text=alt, name="trend", unit=_unit(self.readers[self.main].table, t)
+        )
         return Figure("trend", title, alt, svg, (), self.main)
 
     def who(self, name: str, age_dim: str) -> Finding:
@@ -316,7 +323,13 @@ class _Picture:
         if not shares or known is None or total is None:
             return None
         rows = [figures.Bar(t.code(dim, s.code), s.value, s.low, s.high) for s in shares]
-        alt = t("figure-bars-alt", label=rows[0].label, share=t.percent(rows[0].value), low=t.percent(rows[0].low), high=t.percent(rows[0].high))
+        alt = t(
+            "figure-bars-alt",
+            label=rows[0].label,
+            share=t.percent(rows[0].value),
+            low=t.percent(rows[0].low),
+            high=t.percent(rows[0].high),
+        )
         notes = [t("note-share", known=_shown(known, t), total=_shown(total, t))]
         if dim in reader.table.overlapping:
             notes.append(t("note-overlap"))
@@ -353,7 +366,9 @@ class _Picture:
                 continue
             if country.latitude is not None and country.longitude is not None:
                 places[code] = (country.longitude, country.latitude)
-        drawn = [f for f in flows if f.origin != f.destination and f.origin in places and f.destination in places][:MOST_FLOWS]
+        drawn = [f for f in flows if f.origin != f.destination and f.origin in places and f.destination in places][
+            :MOST_FLOWS
+        ]
         if not drawn:
             return None
         t, top = self.texts, drawn[0]
@@ -383,7 +398,9 @@ class _Picture:
             destination=t.code(destination, top.destination),
             persons=t.number(top.persons),
         )
-        svg = figures.sankey(drawn, t, dims=(origin, destination), title=t("figure-sankey"), alt_text=alt, name="sankey")
+        svg = figures.sankey(
+            drawn, t, dims=(origin, destination), title=t("figure-sankey"), alt_text=alt, name="sankey"
+        )
         return Figure("sankey", t("figure-sankey"), alt, svg, self._flow_notes(hidden), name)
 
     def _section(self, name: str, drawn: Sequence[Figure | None], tables: Sequence[str] = ()) -> Section:
@@ -426,7 +443,14 @@ class _National(_Picture):
             return self._none(name)
         span = {"from": years[0], "to": years[-1]}
         return Finding(
-            t("finding-detected", count=_shown(total, t), low=t.number(largest), high=t.number(total.upper), **span), name
+            t(
+                "finding-detected",
+                count=_shown(total, t),
+                low=t.number(largest),
+                high=t.number(total.upper),
+                **span,
+            ),
+            name,
         )
 
     def cross_border(self) -> Finding:
@@ -458,7 +482,11 @@ class _National(_Picture):
         return [
             self._section("trend", [self.trend_figure()], ["victims_by_list_year"]),
             self._section("who", [self.pyramid()]),
-            self._section("forms", [self.bars("victims_by_year_form", "form", "figure-forms", "forms")], ["victims_by_form_sex_age"]),
+            self._section(
+                "forms",
+                [self.bars("victims_by_year_form", "form", "figure-forms", "forms")],
+                ["victims_by_form_sex_age"],
+            ),
             self._section(
                 "control",
                 [

@@ -68,7 +68,13 @@ def _svg(chart: alt.TopLevelMixin, title: str, alt_text: str, name: str) -> str:
     configured = chart.configure(font=FONT, aria=False, background="transparent")  # type: ignore[attr-defined]
     configured = configured.configure_view(stroke=None)
     configured = configured.configure_axis(
-        labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12, gridColor="#e5e7eb", domainColor=GREY, labelLimit=300
+        labelColor=INK,
+        titleColor=INK,
+        labelFontSize=12,
+        titleFontSize=12,
+        gridColor="#e5e7eb",
+        domainColor=GREY,
+        labelLimit=300,
     )
     return _named(vl_convert.vegalite_to_svg(configured.to_dict(), show_warnings=False), title, alt_text, name)
 
@@ -106,7 +112,9 @@ def trend(points: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
     if (frame["lower"] < frame["upper"]).any():
         layers.append(base.mark_rule(color=INK, strokeWidth=6).encode(y=y("lower"), y2="upper:Q"))
     else:
-        layers.append(base.mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=45)).encode(y=y("lower")))
+        layers.append(
+            base.mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=45)).encode(y=y("lower"))
+        )
     return _svg(alt.layer(*layers).properties(width=WIDTH, height=260), title, alt_text, name)
 
 
@@ -121,7 +129,9 @@ def bars(rows: Sequence[Bar], texts: Texts, *, title: str, alt_text: str, name: 
     base = alt.Chart(frame).encode(y=y)
     bar = base.mark_bar(color=BLUE, height={"band": 0.65}, opacity=0.85).encode(x=x)
     span = base.mark_rule(color=INK, strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
-    words = base.mark_text(align="right" if reverse else "left", dx=-6 if reverse else 6, color=INK, fontSize=12).encode(x="high:Q", text="text:N")
+    words = base.mark_text(
+        align="right" if reverse else "left", dx=-6 if reverse else 6, color=INK, fontSize=12
+    ).encode(x="high:Q", text="text:N")
     chart = alt.layer(bar, span, words).properties(width=WIDTH - 200, height=alt.Step(26))
     return _svg(chart, title, alt_text, name)
 
@@ -137,14 +147,31 @@ def pyramid(rows: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
     rows = rows.assign(band=[_bidi(band, texts) for band in rows["band"]])
     most = float(np.nanmax(rows[["first", "second"]].to_numpy()))
     charts = []
-    for field, side, colour, toward_left in (("first", sides[0], ORANGE, True), ("second", sides[1], BLUE, False)):
-        frame = rows.assign(text=["c" if np.isnan(v) else texts.number(v) for v in rows[field]], place=rows[field].fillna(0))
-        x = alt.X("place:Q", title=side, scale=alt.Scale(domain=[0, most * 1.2], reverse=toward_left), axis=alt.Axis(tickCount=4))
+    for field, side, colour, toward_left in (
+        ("first", sides[0], ORANGE, True),
+        ("second", sides[1], BLUE, False),
+    ):
+        frame = rows.assign(
+            text=["c" if np.isnan(v) else texts.number(v) for v in rows[field]], place=rows[field].fillna(0)
+        )
+        x = alt.X(
+            "place:Q",
+            title=side,
+            scale=alt.Scale(domain=[0, most * 1.2], reverse=toward_left),
+            axis=alt.Axis(tickCount=4),
+        )
         # The band labels stand between the two sides.
-        y = alt.Y("band:N", sort=list(rows["band"]), title=None, axis=None if toward_left else alt.Axis(ticks=False, domain=False, labelPadding=8))
+        y = alt.Y(
+            "band:N",
+            sort=list(rows["band"]),
+            title=None,
+            axis=None if toward_left else alt.Axis(ticks=False, domain=False, labelPadding=8),
+        )
         base = alt.Chart(frame).encode(y=y)
         bar = base.mark_bar(color=colour, height={"band": 0.75}).encode(x=x)
-        words = base.mark_text(align="right" if toward_left else "left", dx=-5 if toward_left else 5, fontSize=11, color=INK).encode(x="place:Q", text="text:N")
+        words = base.mark_text(
+            align="right" if toward_left else "left", dx=-5 if toward_left else 5, fontSize=11, color=INK
+        ).encode(x="place:Q", text="text:N")
         charts.append(alt.layer(bar, words).properties(width=(WIDTH - 140) / 2, height=alt.Step(24)))
     chart = alt.hconcat(*charts, spacing=8).resolve_scale(y="independent")
     return _svg(chart, title, alt_text, name)
@@ -188,7 +215,15 @@ def _project(lon: float, lat: float) -> tuple[float, float]:
     return 320 + x * 118, 156 - y * 118
 
 
-def flow_map(flows: Sequence[Flow], places: dict[str, tuple[float, float]], texts: Texts, *, title: str, alt_text: str, name: str) -> str:
+def flow_map(
+    flows: Sequence[Flow],
+    places: dict[str, tuple[float, float]],
+    texts: Texts,
+    *,
+    title: str,
+    alt_text: str,
+    name: str,
+) -> str:
     """Flows as arcs over the coasts; width grows with the square root of the persons.
 
     Parameters
@@ -235,7 +270,9 @@ def sankey(flows: Sequence[Flow], texts: Texts, *, dims: tuple[str, str], title:
     """
     total = sum(flow.persons for flow in flows)
     sources = _stack({f.origin: sum(g.persons for g in flows if g.origin == f.origin) for f in flows}, total)
-    targets = _stack({f.destination: sum(g.persons for g in flows if g.destination == f.destination) for f in flows}, total)
+    targets = _stack(
+        {f.destination: sum(g.persons for g in flows if g.destination == f.destination) for f in flows}, total
+    )
     height = max(max(y + h for y, h in side.values()) for side in (sources, targets))
     left, right = 215.0, 425.0
     if texts.rtl:

@@ -83,7 +83,8 @@ class Reader:
             return None
         lost = [gap for gap in gaps if gap is not None]
         return Count(
-            max(0, total.lower - sum(gap.upper for gap in lost)), max(0, total.upper - sum(gap.lower for gap in lost))
+            max(0, total.lower - sum(gap.upper for gap in lost)),
+            max(0, total.upper - sum(gap.lower for gap in lost)),
         )
 
     def share(self, dim: str, code: str, **codes: str) -> Share | None:

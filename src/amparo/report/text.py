@@ -15,7 +15,17 @@ from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES, NOT_RECORDED, TOTAL, UNKNOWN, code_list, variables
 
 _COUNTRY_DIMS = frozenset(
-    "citizenship destination origin transit origin_subregion destination_subregion reporting_country region subregion".split()
+    (
+        "citizenship",
+        "destination",
+        "origin",
+        "transit",
+        "origin_subregion",
+        "destination_subregion",
+        "reporting_country",
+        "region",
+        "subregion",
+    )
 )
 _VARIABLES: Mapping[str, str] = {
     "year": "year",

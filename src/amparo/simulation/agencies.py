@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from amparo.simulation.files import WRITERS, write_csv
 from amparo.simulation.names import mistyped, names, written
+from amparo.simulation.population import LAST_YEAR
 from amparo.standard import countries
 from amparo.standard.crosswalks import Column, Crosswalk
 from amparo.standard.variables import code_list, variables
@@ -248,13 +248,14 @@ def make_list(
 
     Returns
     -------
-    The list as texts; and per row ``list``, ``row`` (1 is the header), ``case_number``, ``person_id``, ``is_duplicate``
+    The list as texts; and per row ``list``, ``row`` (as a person counts them: a header is row 1), ``case_number``, ``person_id``, ``is_duplicate``
     and ``wrong_column`` (the header of a planted wrong cell, else '').
     """
     again = np.flatnonzero(random.random(len(persons)) < habits.repeated)
     rows = persons.iloc[np.concatenate([np.arange(len(persons)), again])].reset_index(drop=True)
     lag = random.integers(0, 30, len(rows)).astype("timedelta64[D]")
-    rows["identification_date"] = rows["identification_date"].to_numpy() + lag
+    last = np.datetime64(f"{LAST_YEAR}-12-31")
+    rows["identification_date"] = np.minimum(rows["identification_date"].to_numpy() + lag, last)
     rows["is_duplicate"] = np.arange(len(rows)) >= len(persons)
     rows = rows.iloc[np.argsort(rows["identification_date"].to_numpy(), kind="stable")].reset_index(drop=True)
     year = rows["identification_date"].dt.year.to_numpy()
@@ -281,12 +282,12 @@ def _spoilt(
     for row in np.flatnonzero(random.random(len(frame)) < habits.wrong):
         variable = candidates[random.integers(len(candidates))]
         header = agency.columns[variable]
-        frame.iat[row, frame.columns.get_loc(header)] = WRONG[variable]
+        frame.loc[int(row), header] = WRONG[variable]
         wrong_column[row] = header
     truth = pd.DataFrame(
         {
             "list": agency.name,
-            "row": np.arange(2, len(frame) + 2),
+            "row": np.arange(len(frame)) + (1 if agency.file.endswith(".jsonl") else 2),
             "case_number": numbers,
             "person_id": rows["person_id"],
             "is_duplicate": rows["is_duplicate"],
@@ -310,8 +311,11 @@ def _column(
     if variable == "date_of_birth":
         return _birth_dates(agency, rows, habits, random)
     if variable == "age" and "date_of_birth" in agency.columns:
-        return [str(age) if random_age < 0.3 else "" for age, random_age in zip(rows["age"], random.random(count), strict=True)]
-    values = rows[_SOURCE.get(variable, variable)] if _SOURCE.get(variable, variable) in rows else None
+        return [
+            str(age) if random_age < 0.3 else ""
+            for age, random_age in zip(rows["age"], random.random(count), strict=True)
+        ]
+    values = rows.get(_SOURCE.get(variable, variable))
     if variable == "place_of_identification":
         places = random.choice(["street", "dwelling", "health_facility", "online", "border"], count)
         texts = [agency.text(variable, place) for place in places]
@@ -369,9 +373,7 @@ def _birth_dates(agency: Agency, rows: pd.DataFrame, habits: Habits, random: np.
     return out
 
 
-def _names(
-    agency: Agency, variable: str, rows: pd.DataFrame, habits: Habits, random: np.random.Generator
-) -> list[str]:
+def _names(agency: Agency, variable: str, rows: pd.DataFrame, habits: Habits, random: np.random.Generator) -> list[str]:
     """Names as the agency writes them: its script, other spellings, slips, a missing second surname."""
     count = len(rows)
     vary = random.random((3, count)) < habits.spelling
@@ -386,14 +388,18 @@ def _names(
         kind = "male" if sex == "male" else "female"
         parts = {
             "given_name": written(names()[culture, kind][given], culture, agency.script, vary[0, k], choice[0, k]),
-            "family_name": written(names()[culture, "family"][family], culture, agency.script, vary[1, k], choice[1, k]),
+            "family_name": written(
+                names()[culture, "family"][family], culture, agency.script, vary[1, k], choice[1, k]
+            ),
             "second_family_name": ""
             if second < 0 or no_second[k]
             else written(names()[culture, "family"][second], culture, agency.script, vary[2, k], choice[2, k]),
         }
         if variable == "full_name":
             families = f"{parts['family_name']} {parts['second_family_name']}".strip()
-            pair = [families, parts["given_name"]] if agency.family_first != turned[k] else [parts["given_name"], families]
+            pair = (
+                [families, parts["given_name"]] if agency.family_first != turned[k] else [parts["given_name"], families]
+            )
             text = ("" if agency.script == "han" and culture == "zh" else " ").join(pair)
         else:
             text = parts[variable]

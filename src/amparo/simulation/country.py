@@ -123,7 +123,10 @@ def simulate(out: Path, *, victims: int = 6000, seed: int = 2021, knobs: Knobs |
         _put(agency, frame, lists)
         records.append(rows)
     _put(PROSECUTION, _perpetrators(persons[drawn.seen[:, ORDER.index("police")]], random), lists)
-    _parquet(persons.drop(columns=["given", "family", "second"]).assign(**_true_names(persons)), truth / "persons.parquet")
+    _parquet(
+        persons.drop(columns=["given", "family", "second"]).assign(**_true_names(persons)),
+        truth / "persons.parquet",
+    )
     _parquet(pd.concat(records, ignore_index=True), truth / "records.parquet")
     _parquet(drawn.referrals, truth / "referrals.parquet")
     histories = _histories(drawn)
@@ -200,4 +203,6 @@ def _country(agency: Agency, code: str) -> str:
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(), path, compression="zstd")
+    pq.write_table(
+        pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(), path, compression="zstd"
+    )

@@ -39,7 +39,9 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 def write_xlsx(frame: pd.DataFrame, path: Path) -> None:
     """One sheet of text cells (ECMA-376, inline strings)."""
     rows = "".join(
-        f'<row r="{number}">' + "".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row) + "</row>"
+        f'<row r="{number}">'
+        + "".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row)
+        + "</row>"
         for number, row in enumerate(_rows(frame), start=1)
     )
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -68,7 +70,8 @@ def write_ods(frame: pd.DataFrame, path: Path) -> None:
     rows = "".join(
         "<table:table-row>"
         + "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>' for cell in row
+            f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>'
+            for cell in row
         )
         + "</table:table-row>"
         for row in _rows(frame)

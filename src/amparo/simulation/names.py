@@ -71,17 +71,17 @@ def give_names(persons: pd.DataFrame, random: np.random.Generator) -> pd.DataFra
 
     Adds the columns ``given``, ``family``, ``second`` (the last is -1 outside cultures with two surnames).
     """
-    out = persons.copy()
-    for column in ("given", "family", "second"):
-        out[column] = -1
-    for (culture, sex), rows in persons.groupby(["culture", "sex"]).groups.items():
-        kind = "male" if sex == "male" else "female"
-        count = len(rows)
-        out.loc[rows, "given"] = random.integers(len(names()[culture, kind]), size=count)
-        out.loc[rows, "family"] = random.integers(len(names()[culture, "family"]), size=count)
-        if culture == "es":
-            out.loc[rows, "second"] = random.integers(len(names()[culture, "family"]), size=count)
-    return out
+    columns = {column: np.full(len(persons), -1) for column in ("given", "family", "second")}
+    cultures, sexes = persons["culture"].to_numpy(), persons["sex"].to_numpy()
+    for culture in sorted({culture for culture, _ in names()}):
+        for kind in ("female", "male"):
+            rows = np.flatnonzero((cultures == culture) & ((sexes == "male") == (kind == "male")))
+            families = len(names()[culture, "family"])
+            columns["given"][rows] = random.integers(len(names()[culture, kind]), size=len(rows))
+            columns["family"][rows] = random.integers(families, size=len(rows))
+            if culture == "es":
+                columns["second"][rows] = random.integers(families, size=len(rows))
+    return persons.assign(**columns)
 
 
 def written(name: Name, culture: str, script: str, vary: bool, choice: int) -> str:

@@ -30,8 +30,23 @@ CULTURES = {
     "XDM": "es", "VEN": "es", "COL": "es", "PER": "es", "NGA": "fr", "CIV": "fr", "GHA": "fr", "MAR": "ar", "SYR": "ar",
     "UKR": "ru", "MDA": "ru", "UZB": "ru", "CHN": "zh",
 }  # fmt: skip
-TRANSIT = {"NGA": ["NER", "LBY"], "CIV": ["MLI", "MAR"], "GHA": ["NER", "LBY"], "SYR": ["TUR"], "VEN": ["COL"], "UZB": ["RUS"]}
-FORMS = ("sexual", "forced_labour", "forced_criminality", "begging", "servitude", "forced_marriage", "organ_removal")
+TRANSIT = {
+    "NGA": ["NER", "LBY"],
+    "CIV": ["MLI", "MAR"],
+    "GHA": ["NER", "LBY"],
+    "SYR": ["TUR"],
+    "VEN": ["COL"],
+    "UZB": ["RUS"],
+}
+FORMS = (
+    "sexual",
+    "forced_labour",
+    "forced_criminality",
+    "begging",
+    "servitude",
+    "forced_marriage",
+    "organ_removal",
+)
 SECTORS = ("A", "C", "F", "I", "T")
 MEANS = (
     "debt_bondage", "false_promises", "psychological_abuse", "physical_abuse", "sexual_abuse", "restricts_movement",
@@ -94,10 +109,17 @@ def populate(
             sent = first[:, source] & ~seen[:, target] & (random.random(victims) < referral[source, target])
             seen[:, target] |= sent
             rows = np.flatnonzero(sent)
-            day = persons["identification_date"].to_numpy()[rows] + random.integers(1, 60, len(rows)).astype("timedelta64[D]")
+            day = persons["identification_date"].to_numpy()[rows] + random.integers(1, 60, len(rows)).astype(
+                "timedelta64[D]"
+            )
             referrals.append(
                 pd.DataFrame(
-                    {"person_id": persons["person_id"].to_numpy()[rows], "from": AGENCIES[source], "to": AGENCIES[target], "date": day}
+                    {
+                        "person_id": persons["person_id"].to_numpy()[rows],
+                        "from": AGENCIES[source],
+                        "to": AGENCIES[target],
+                        "date": day,
+                    }
                 )
             )
     columns = ["person_id", "from", "to", "date"]
@@ -127,7 +149,11 @@ def _persons(victims: int, random: np.random.Generator) -> pd.DataFrame:
     shares = np.array([CITIZENSHIPS[code] for code in codes])
     citizenship = random.choice(codes, victims, p=shares / shares.sum())
     sex = random.choice(["female", "male", "other"], victims, p=[0.66, 0.33, 0.01])
-    age = np.where(random.random(victims) < 0.22, random.integers(6, 18, victims), 18 + random.gamma(2.2, 5.5, victims).astype(int))
+    age = np.where(
+        random.random(victims) < 0.22,
+        random.integers(6, 18, victims),
+        18 + random.gamma(2.2, 5.5, victims).astype(int),
+    )
     age = np.minimum(age, 75)
     forms = _forms(sex, age, random)
     days = (date(LAST_YEAR, 12, 31) - date(FIRST_YEAR, 1, 1)).days
@@ -135,13 +161,17 @@ def _persons(victims: int, random: np.random.Generator) -> pd.DataFrame:
     weight = np.exp(0.05 * np.arange(days) / 365.25)
     weight[731:1097] *= 0.75
     cumulative = np.cumsum(weight) / weight.sum()
-    identification = np.datetime64(f"{FIRST_YEAR}-01-01") + np.searchsorted(cumulative, random.random(victims)).astype("timedelta64[D]")
+    identification = np.datetime64(f"{FIRST_YEAR}-01-01") + np.searchsorted(cumulative, random.random(victims)).astype(
+        "timedelta64[D]"
+    )
     after_end = random.gamma(0.8, 60, victims).astype(int) * (random.random(victims) < 0.4)
     end = identification - after_end.astype("timedelta64[D]")
     months = np.maximum(1, random.lognormal(2.0, 0.9, victims).astype(int))
     months = np.minimum(months, np.maximum(1, age * 12 - 48))
     start = end - (months * 30.4375).astype(int).astype("timedelta64[D]")
-    birth = identification - (age * 365.2425 + 1 + random.integers(0, 360, victims)).astype(int).astype("timedelta64[D]")
+    birth = identification - (age * 365.2425 + 1 + random.integers(0, 360, victims)).astype(int).astype(
+        "timedelta64[D]"
+    )
     recruitment = np.where(random.random(victims) < 0.8, citizenship, HOME)
     transit = [
         TRANSIT[country] if country in TRANSIT and moved else []
@@ -149,7 +179,9 @@ def _persons(victims: int, random: np.random.Generator) -> pd.DataFrame:
     ]
     status = random.choice(["presumed", "identified", "recognised", "rejected"], victims, p=[0.35, 0.40, 0.21, 0.04])
     convicted = random.choice(
-        ["no_proceedings", "investigation", "prosecution", "convicted", "dismissed"], victims, p=[0.45, 0.28, 0.14, 0.08, 0.05]
+        ["no_proceedings", "investigation", "prosecution", "convicted", "dismissed"],
+        victims,
+        p=[0.45, 0.28, 0.14, 0.08, 0.05],
     )
     labour = np.array(["forced_labour" in each for each in forms])
     return pd.DataFrame(
@@ -162,13 +194,19 @@ def _persons(victims: int, random: np.random.Generator) -> pd.DataFrame:
             "culture": [CULTURES[code] for code in citizenship],
             "country_of_recruitment": recruitment,
             "countries_of_transit": transit,
-            "country_of_exploitation": np.where(random.random(victims) < 0.93, HOME, random.choice(["ESP", "ITA"], victims)),
+            "country_of_exploitation": np.where(
+                random.random(victims) < 0.93, HOME, random.choice(["ESP", "ITA"], victims)
+            ),
             "exploitation_forms": forms,
             "labour_sector": [
                 [sector] if has else []
-                for sector, has in zip(random.choice(SECTORS, victims, p=[0.35, 0.15, 0.2, 0.15, 0.15]), labour, strict=True)
+                for sector, has in zip(
+                    random.choice(SECTORS, victims, p=[0.35, 0.15, 0.2, 0.15, 0.15]), labour, strict=True
+                )
             ],
-            "means_of_control": _several(MEANS, [0.3, 0.45, 0.4, 0.3, 0.25, 0.35, 0.2, 0.25, 0.2, 0.3], victims, random),
+            "means_of_control": _several(
+                MEANS, [0.3, 0.45, 0.4, 0.3, 0.25, 0.35, 0.2, 0.25, 0.2, 0.3], victims, random
+            ),
             "recruiter_relation": random.choice(RECRUITERS, victims, p=[0.3, 0.25, 0.13, 0.12, 0.14, 0.06]),
             "recruitment_date": start - random.integers(1, 60, victims).astype("timedelta64[D]"),
             "exploitation_start": start,
@@ -185,8 +223,14 @@ def _persons(victims: int, random: np.random.Generator) -> pd.DataFrame:
 
 def _forms(sex: NDArray[np.str_], age: NDArray[np.int64], random: np.random.Generator) -> list[list[str]]:
     """Forms of exploitation, one or two, by sex and age."""
-    adult = {"female": [0.62, 0.20, 0.04, 0.02, 0.08, 0.04, 0.0], "male": [0.08, 0.72, 0.12, 0.05, 0.02, 0.0, 0.01]}
-    child = {"female": [0.50, 0.15, 0.08, 0.09, 0.08, 0.10, 0.0], "male": [0.15, 0.35, 0.28, 0.20, 0.02, 0.0, 0.0]}
+    adult = {
+        "female": [0.62, 0.20, 0.04, 0.02, 0.08, 0.04, 0.0],
+        "male": [0.08, 0.72, 0.12, 0.05, 0.02, 0.0, 0.01],
+    }
+    child = {
+        "female": [0.50, 0.15, 0.08, 0.09, 0.08, 0.10, 0.0],
+        "male": [0.15, 0.35, 0.28, 0.20, 0.02, 0.0, 0.0],
+    }
     first = np.empty(len(sex), dtype=np.int64)
     for young, table in ((False, adult), (True, child)):
         for group in ("female", "male", "other"):
@@ -195,9 +239,7 @@ def _forms(sex: NDArray[np.str_], age: NDArray[np.int64], random: np.random.Gene
             first[rows] = random.choice(len(FORMS), len(rows), p=shares / shares.sum())
     second = random.choice(len(FORMS), len(sex), p=[0.3, 0.3, 0.2, 0.1, 0.1, 0.0, 0.0])
     both = (random.random(len(sex)) < 0.12) & (second != first)
-    return [
-        [FORMS[a], FORMS[b]] if two else [FORMS[a]] for a, b, two in zip(first, second, both, strict=True)
-    ]
+    return [[FORMS[a], FORMS[b]] if two else [FORMS[a]] for a, b, two in zip(first, second, both, strict=True)]
 
 
 def _several(codes: tuple[str, ...], chances: list[float], rows: int, random: np.random.Generator) -> list[list[str]]:
