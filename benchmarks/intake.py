@@ -117,9 +117,7 @@ def make(path: Path, rows: int, seed: int = 7) -> None:
                 "fin": written(stop),
                 "identificacion": written(day),
                 "estado": pick(STATUS),
-                "asistencia_desde": written(
-                    np.minimum(day + chance.integers(0, 30, n), np.datetime64(TODAY))
-                ),
+                "asistencia_desde": written(np.minimum(day + chance.integers(0, 30, n), np.datetime64(TODAY))),
                 "proceso": pick(YES),
                 "anio": day.astype("datetime64[Y]").astype(int) + 1970,
                 "notas": pick(("", "derivada", "sin más datos")),
@@ -186,7 +184,7 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
     recorded = {column: raw[column] != "" for column in raw}
 
     def readable(column: str) -> pa.Check:
-        return pa.Check(lambda s: s.notna() | ~recorded[column], name=f"{column} is read")
+        return pa.Check(lambda s: s.notna() | ~recorded[column], name=f"{column} is read", ignore_na=False)
 
     columns: dict[str, pa.Column] = {}
     for column in DATES:
@@ -203,14 +201,10 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
         ("estado", STATUS),
         ("proceso", YES),
     ):
-        columns[column] = pa.Column(
-            object, [pa.Check.isin(list(codes.values())), readable(column)], nullable=True
-        )
+        columns[column] = pa.Column(object, [pa.Check.isin(list(codes.values())), readable(column)], nullable=True)
     for column in ("nacionalidad", "pais_nacimiento", "pais_captacion", "transito", "destino"):
         columns[column] = pa.Column(object, pa.Check.isin(COUNTRIES), nullable=True)
-    columns["medios"] = pa.Column(
-        object, pa.Check(lambda s: s.map(lambda c: c is None or None not in c)), nullable=True
-    )
+    columns["medios"] = pa.Column(object, pa.Check(lambda s: s.map(lambda c: None not in c)), nullable=True)
     for column, low, high in (("edad", 0, 120), ("edad_inicio", 0, 120), ("anio", 1980, TODAY.year)):
         columns[column] = pa.Column("Int32", [pa.Check.in_range(low, high), readable(column)], nullable=True)
 
@@ -218,10 +212,7 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
         return pa.Check(lambda df: ~bad(df).fillna(False).astype(bool))
 
     across = [
-        *(
-            holds(lambda df, c=c: df["nacimiento"] > df[c])
-            for c in ("identificacion", "captacion", "inicio", "fin")
-        ),
+        *(holds(lambda df, c=c: df["nacimiento"] > df[c]) for c in ("identificacion", "captacion", "inicio", "fin")),
         holds(lambda df: (df["edad"] - age_at(df["nacimiento"], df["identificacion"])).abs() > 1),
         holds(lambda df: df["edad_inicio"] > df["edad"]),
         holds(lambda df: df["fin"] < df["inicio"]),
@@ -236,9 +227,7 @@ def run_pandera(path: Path, folder: Path) -> dict[str, int]:
     good = frame.drop(index=list(bad)).drop_duplicates("caso")
     good["edad"] = age_at(good["nacimiento"], good["identificacion"]).fillna(good["edad"])
     edges, names = [-1, 8, 17, 20, 23, 26, 29, 38, 47, 200], ["0-8", "9-17", "18-20", "21-23", "24-26"]
-    good["banda"] = pd.cut(
-        good["edad"].astype(float), edges, labels=[*names, "27-29", "30-38", "39-47", "48+"]
-    )
+    good["banda"] = pd.cut(good["edad"].astype(float), edges, labels=[*names, "27-29", "30-38", "39-47", "48+"])
     good["meses"] = ((good["fin"] - good["inicio"]).dt.days / 30.4375).round()
     private = ["caso", "nombre", "apellido", "documento", "telefono", "correo", "nacimiento", "notas"]
     good[private].to_parquet(folder / "vault.parquet", compression="zstd")

@@ -120,9 +120,7 @@ def contradictions(values: Mapping[str, Values], today: date) -> list[Contradict
         outside = np.zeros(len(age.index), bool)
         for code, low_edge, high_edge in _BAND_EDGES:
             outside |= band.has(code) & ((age.first < low_edge) | (age.first > high_edge))
-        fail(
-            age.known & outside, "age_band", "the age lies outside the age band", "a band that holds the age"
-        )
+        fail(age.known & outside, "age_band", "the age lies outside the age band", "a band that holds the age")
     for prefix in ("", "perpetrator_"):
         age, group = get(f"{prefix}age"), get(f"{prefix}age_group")
         if age is not None and group is not None:

@@ -37,21 +37,27 @@ class Readings:
 
     def __init__(self) -> None:
         self.all: list[Reading] = []
-        self._numbers: list[tuple[int, ...]] = []
-        self._array: Ints = np.empty((_WIDTH, 0), np.int64)
+        self._new: list[tuple[int, ...]] = []
+        self._array: Ints = np.empty((_WIDTH, 64), np.int64)
         self.add(MISSING)
 
     def add(self, reading: Reading) -> int:
         """Keep a reading; its position. Position 0 is what is missing."""
         self.all.append(reading)
-        self._numbers.append(_numbers(reading))
+        self._new.append(_numbers(reading))
         return len(self.all) - 1
 
     def array(self) -> Ints:
         """One column per reading; its rows are named by the constants ``_STATE`` to ``_LAST_DAY``."""
-        if self._array.shape[1] != len(self._numbers):
-            self._array = np.ascontiguousarray(np.array(self._numbers, np.int64).T)
-        return self._array
+        if self._new:
+            size, known = len(self.all), len(self.all) - len(self._new)
+            if size > self._array.shape[1]:
+                larger = np.empty((_WIDTH, 2 * size), np.int64)
+                larger[:, :known] = self._array[:, :known]
+                self._array = larger
+            self._array[:, known:size] = np.array(self._new, np.int64).T
+            self._new = []
+        return self._array[:, : len(self.all)]
 
 
 def _numbers(reading: Reading) -> tuple[int, ...]:
@@ -160,17 +166,18 @@ class Interpreter:
         if len(self._position) > _MOST_DISTINCT:
             self._reset()
         encoded = column.dictionary_encode()
-        local = np.fromiter((self._of(text) for text in encoded.dictionary.to_pylist()), np.int64)
-        local = np.append(local, 0)  # a null's place
+        texts = encoded.dictionary.to_pylist()
+        positions = list(map(self._position.get, texts))
+        if None in positions:
+            positions = [self._of(text) if p is None else p for text, p in zip(texts, positions, strict=True)]
+        local = np.array([*positions, 0], np.int64)  # the last is a null's place
         index = encoded.indices.fill_null(len(local) - 1).to_numpy(zero_copy_only=False)
         return Values(self.rules.variable, local[index], self.readings)
 
     def _of(self, text: str) -> int:
-        position = self._position.get(text)
-        if position is None:
-            reading = self.rules.read(text)
-            position = 0 if reading == MISSING else self.readings.add(reading)
-            self._position[text] = position
+        reading = self.rules.read(text)
+        position = 0 if reading == MISSING else self.readings.add(reading)
+        self._position[text] = position
         return position
 
 
@@ -192,9 +199,7 @@ class Union:
     def join(self, parts: Sequence[Values]) -> Values:
         """One value per row from the same row's value in each part."""
         stores = tuple(part.readings for part in parts)
-        if len(self._position) > _MOST_DISTINCT or any(
-            a is not b for a, b in zip(self._of, stores, strict=False)
-        ):
+        if len(self._position) > _MOST_DISTINCT or any(a is not b for a, b in zip(self._of, stores, strict=False)):
             self._reset(stores)
         self._of = stores
         key = parts[0].index
@@ -208,13 +213,9 @@ class Union:
             size *= len(part.readings.all)
         key, first = _compressed(key)
         combos = (
-            np.stack([part.index[first] for part in parts], axis=1)
-            if len(first)
-            else np.empty((0, len(parts)), int)
+            np.stack([part.index[first] for part in parts], axis=1) if len(first) else np.empty((0, len(parts)), int)
         )
-        local = np.fromiter(
-            (self._reading_of(combo) for combo in combos.tolist()), np.int64, count=len(combos)
-        )
+        local = np.fromiter((self._reading_of(combo) for combo in combos.tolist()), np.int64, count=len(combos))
         return Values(self._variable, local[key] if len(local) else key, self.readings)
 
     def _reading_of(self, combo: list[int]) -> int:

@@ -124,9 +124,7 @@ class Rules:
             return self._one_only(codes)
         if NONE in codes and len(codes) > 1:
             return Reading(
-                fault=Fault(
-                    "the cell says none and also something", "either none or what holds", "Ask the source."
-                )
+                fault=Fault("the cell says none and also something", "either none or what holds", "Ask the source.")
             )
         return Reading(codes or None)
 
@@ -149,13 +147,9 @@ class Rules:
         return self._each(text, plain, known.get, self._expected_codes)
 
     def _read_countries(self, text: str, plain: str) -> Reading:
-        return self._each(
-            text, plain, find_country, lambda: "a country: ISO 3166 code or UN name in six languages"
-        )
+        return self._each(text, plain, find_country, lambda: "a country: ISO 3166 code or UN name in six languages")
 
-    def _each(
-        self, text: str, plain: str, find: Callable[[str], str | None], expected: Callable[[], str]
-    ) -> Reading:
+    def _each(self, text: str, plain: str, find: Callable[[str], str | None], expected: Callable[[], str]) -> Reading:
         whole = find(plain)
         if whole is not None:
             return self._known((whole,))
@@ -200,7 +194,7 @@ class Rules:
     def _read_count(self, text: str, plain: str) -> Reading:
         below = _BELOW.fullmatch(plain)
         if below is not None and 1 < int(below[1]) <= 1000:
-            return Reading((1, int(below[1]) - 1))
+            return Reading((0, int(below[1]) - 1))
         number = _INTEGER.fullmatch(_ungrouped(plain))
         if number is None or int(number[1]) < 0:
             return Reading(fault=Fault("not a count", "a number from 0, or <N", _ASK))
@@ -213,9 +207,7 @@ class Rules:
         found = parse_date(plain, self.date_order)
         expected = f"a date as YYYY-MM-DD or in the order {self.date_order}; YYYY-MM and YYYY are dates too"
         if found is None:
-            return Reading(
-                fault=Fault("not a date", expected, f"{_ASK} Or correct date_order in the crosswalk.")
-            )
+            return Reading(fault=Fault("not a date", expected, f"{_ASK} Or correct date_order in the crosswalk."))
         first, _ = found
         if first > self.today:
             return Reading(fault=Fault("the date lies in the future", f"a date up to {self.today}", _ASK))

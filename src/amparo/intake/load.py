@@ -263,10 +263,7 @@ class _State:
             )
             for row in new
         ]
-        arrays = [
-            pa.array(column, kind.type)
-            for column, kind in zip(zip(*rows, strict=True), QUARANTINE, strict=True)
-        ]
+        arrays = [pa.array(column, kind.type) for column, kind in zip(zip(*rows, strict=True), QUARANTINE, strict=True)]
         writer.quarantine(pa.RecordBatch.from_arrays(arrays, schema=QUARANTINE))
 
     def take(self, batch: pa.RecordBatch, writer: LoadWriter, workspace: Workspace) -> None:
@@ -309,9 +306,7 @@ class _State:
         if case is None:
             case = pa.nulls(batch.num_rows, pa.string())
         plain = pc.utf8_lower(pc.utf8_normalize(case, form="NFKC"))
-        messages = (
-            pc.binary_join_element_wise(f"{len(name)}:{name}:case:", plain, "").cast(pa.binary()).to_pylist()
-        )
+        messages = pc.binary_join_element_wise(f"{len(name)}:{name}:case:", plain, "").cast(pa.binary()).to_pylist()
         if case.null_count:
             self._without_number(batch, messages, f"{len(name)}:{name}:row:".encode())
         digests = workspace.needed_key().pseudonyms(messages)
@@ -339,9 +334,7 @@ class _State:
 _BROKEN = "Correct the row (often a delimiter or a quote inside a cell) and load the list again."
 
 
-def _interpreted(
-    batch: pa.RecordBatch, plan: _Plan
-) -> tuple[dict[str, list[tuple[str, Values]]], dict[str, Values]]:
+def _interpreted(batch: pa.RecordBatch, plan: _Plan) -> tuple[dict[str, list[tuple[str, Values]]], dict[str, Values]]:
     """Values of each column by variable, and each variable's values over all its columns."""
     parts: dict[str, list[tuple[str, Values]]] = {}
     values: dict[str, Values] = {}
@@ -375,9 +368,7 @@ def _refusals(
                 found.append((column, rows, [fault for fault in faults if fault is not None]))
     for contradiction in checks.contradictions(values, plan.today):
         rows = np.flatnonzero(contradiction.rows)
-        column = (
-            parts[contradiction.variable][0][0] if contradiction.variable in parts else contradiction.variable
-        )
+        column = parts[contradiction.variable][0][0] if contradiction.variable in parts else contradiction.variable
         found.append((column, rows, [contradiction.fault] * len(rows)))
     bad = np.zeros(batch.num_rows, bool)
     if not found:
@@ -393,11 +384,7 @@ def _refusals(
     for column, rows, faults in found:
         picked = pa.array(rows)
         count = len(rows)
-        value = (
-            batch.column(column).take(picked)
-            if column in batch.schema.names
-            else pa.nulls(count, pa.string())
-        )
+        value = batch.column(column).take(picked) if column in batch.schema.names else pa.nulls(count, pa.string())
         arrays = [
             pa.repeat(load_id, count),
             pa.repeat(plan.crosswalk.name, count),
@@ -471,10 +458,7 @@ def _provenance(ids: pa.StringArray, plan: _Plan, load_id: str) -> dict[str, pa.
 def _table(columns: Mapping[str, pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:
     arrays = [columns.get(item.name, None) for item in schema]
     return pa.RecordBatch.from_arrays(
-        [
-            pa.nulls(count, item.type) if array is None else array
-            for item, array in zip(schema, arrays, strict=True)
-        ],
+        [pa.nulls(count, item.type) if array is None else array for item, array in zip(schema, arrays, strict=True)],
         schema=schema,
     )
 
@@ -567,9 +551,7 @@ def _derived(
         return made
     if at is not None:
         year = _integers(at.calendar(last=False)[0], at.known)
-        made["registration_year"] = _filled(
-            columns.get("registration_year", pa.nulls(count, pa.int32())), year
-        )
+        made["registration_year"] = _filled(columns.get("registration_year", pa.nulls(count, pa.int32())), year)
     start, end = values.get("exploitation_start"), values.get("exploitation_end")
     months = columns.get("duration_months", pa.nulls(count, pa.int32()))
     if start is not None and end is not None:
@@ -577,19 +559,14 @@ def _derived(
         months = _filled(_integers(checks.months_between(start, end), told), months)
     if months.null_count < count:
         made["duration_months"] = months
-        edge = pc.add(
-            pc.cast(pc.greater(months, 12), pa.int64()), pc.cast(pc.greater(months, 24), pa.int64())
-        )
-        made["duration_band"] = _filled(
-            pa.array(["0-12", "13-24", "25+"]).take(edge), columns.get("duration_band")
-        )
+        edge = pc.add(pc.cast(pc.greater(months, 12), pa.int64()), pc.cast(pc.greater(months, 24), pa.int64()))
+        made["duration_band"] = _filled(pa.array(["0-12", "13-24", "25+"]).take(edge), columns.get("duration_band"))
     return made
 
 
 _BANDS = pa.array([*checks.AGE_BANDS, UNKNOWN])
 _GROUP_OF_BAND = pa.array(
-    ["child" if int(band.split("-")[0].rstrip("+")) < 18 else "adult" for band in checks.AGE_BANDS]
-    + [UNKNOWN]
+    ["child" if int(band.split("-")[0].rstrip("+")) < 18 else "adult" for band in checks.AGE_BANDS] + [UNKNOWN]
 )
 
 
@@ -608,9 +585,7 @@ def _filled(first: pa.Array, second: pa.Array | None) -> pa.Array:
     return pc.coalesce(first, second)
 
 
-def _aggregates(
-    batch: pa.RecordBatch, values: Mapping[str, Values], plan: _Plan, load_id: str
-) -> pa.RecordBatch:
+def _aggregates(batch: pa.RecordBatch, values: Mapping[str, Values], plan: _Plan, load_id: str) -> pa.RecordBatch:
     """Numbers that somebody has already counted; a category is coded where its dimension has codes."""
     count = batch.num_rows
     columns: dict[str, pa.Array] = {

@@ -120,9 +120,7 @@ def _never_empty(path: Path, source: Source) -> Iterator[pa.RecordBatch]:
         some = some or batch.num_rows > 0
         yield batch
     if not some and not source.broken:
-        raise _refused(
-            path, "the table has a header but no rows.", "Is it the right file, and the right sheet?"
-        )
+        raise _refused(path, "the table has a header but no rows.", "Is it the right file, and the right sheet?")
 
 
 def _head(path: Path) -> bytes:
@@ -168,18 +166,12 @@ class _Gunzip(io.RawIOBase):
         try:
             data = self._file.read(len(view))
         except (EOFError, zlib.error):
-            raise _refused(
-                self._path, "the gzip file is cut off or damaged.", "Copy or export it again."
-            ) from None
+            raise _refused(self._path, "the gzip file is cut off or damaged.", "Copy or export it again.") from None
         except gzip.BadGzipFile:
-            raise _refused(
-                self._path, "this is no gzip file, or a damaged one.", "Copy or export it again."
-            ) from None
+            raise _refused(self._path, "this is no gzip file, or a damaged one.", "Copy or export it again.") from None
         self._out += len(data)
         if self._out > MAX_TEXT_BYTES or (self._out > _RATIO_FROM and self._out > MAX_RATIO * self._size):
-            raise _refused(
-                self._path, "the gzip file swells like a zip bomb; it was not read.", "Send it unpacked."
-            )
+            raise _refused(self._path, "the gzip file swells like a zip bomb; it was not read.", "Send it unpacked.")
         view[: len(data)] = data
         return len(data)
 
@@ -206,9 +198,7 @@ def _text_sample(path: Path, head: bytes) -> bytes:
         raise _refused(path, "the file is empty.", "Export the list again.")
     utf16 = sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _looks_like_utf16(sample)
     if not utf16 and b"\x00" in sample:
-        raise _refused(
-            path, "this is not a table: it holds bytes that no text has.", "Export the list as CSV or XLSX."
-        )
+        raise _refused(path, "this is not a table: it holds bytes that no text has.", "Export the list as CSV or XLSX.")
     return sample
 
 
@@ -254,9 +244,7 @@ def encoding_of(path: Path) -> str:
                 except UnicodeDecodeError:
                     utf8 = False
             if not utf8 and not block.isascii():
-                odd_lines += b"\n".join(
-                    line for line in block.split(b"\n")[:-1] or [block] if not line.isascii()
-                )
+                odd_lines += b"\n".join(line for line in block.split(b"\n")[:-1] or [block] if not line.isascii())
             if len(odd_lines) > 1 << 16:
                 break
             block = file.read(_SAMPLE)
@@ -310,9 +298,7 @@ def unique_names(names: Iterable[str | None]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     unique = []
     for position, name in enumerate(names, start=1):
-        text = (
-            " ".join((name or "").replace("\ufeff", "").replace("\x00", "").split()) or f"column {position}"
-        )
+        text = " ".join((name or "").replace("\ufeff", "").replace("\x00", "").split()) or f"column {position}"
         seen[text] += 1
         unique.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
     return tuple(unique)
@@ -328,9 +314,7 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
     except csv.Error:
         header = []
     if not header:
-        raise _refused(
-            path, f"row {header_row} holds no header.", "Say in the crosswalk where it is: header_row."
-        )
+        raise _refused(path, f"row {header_row} holds no header.", "Say in the crosswalk where it is: header_row.")
     columns = unique_names(header)
     broken: list[BrokenRow] = []
 
@@ -346,9 +330,7 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
         return "skip"
 
     def batches() -> Iterator[pa.RecordBatch]:
-        stream = (
-            pa.OSFile(str(path)) if encoding.startswith("utf-8") and not _zipped(path) else _open_text(path)
-        )
+        stream = pa.OSFile(str(path)) if encoding.startswith("utf-8") and not _zipped(path) else _open_text(path)
         try:
             reader = pyarrow.csv.open_csv(
                 stream,
@@ -393,9 +375,7 @@ def _open_csv(path: Path, sample: bytes, header_row: int) -> Source:
     return Source(columns, batches(), None, broken)
 
 
-def _numbers(
-    cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]
-) -> tuple[int, int, Sequence[int]]:
+def _numbers(cursor: int, taken: int, count: int, broken: Sequence[BrokenRow]) -> tuple[int, int, Sequence[int]]:
     """Numbers of the next ``count`` good rows, stepping over the broken ones between them."""
     if taken == len(broken):
         return cursor + count, taken, range(cursor, cursor + count)
@@ -436,9 +416,7 @@ def _csv_error(path: Path, error: pa.ArrowInvalid) -> AmparoError:
 
 def _with_rows(batch: pa.RecordBatch, rows: Sequence[int], columns: Sequence[str]) -> pa.RecordBatch:
     """The batch with its row numbers in front; rows without any text are left out (a spreadsheet's blank rows)."""
-    numbered = pa.RecordBatch.from_arrays(
-        [pa.array(np.asarray(rows, np.int64)), *batch.columns], names=[ROW, *columns]
-    )
+    numbered = pa.RecordBatch.from_arrays([pa.array(np.asarray(rows, np.int64)), *batch.columns], names=[ROW, *columns])
     some = None
     for column in batch.columns:
         filled = pc.fill_null(pc.not_equal(column, ""), False)
@@ -478,9 +456,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, str, dict[str, Any] | None]]:
         while line := file.readline(_MAX_LINE + 1):
             number += 1
             if len(line) > _MAX_LINE:
-                raise _refused(
-                    path, f"line {number} is longer than {_MAX_LINE >> 20} MiB.", "One record a line."
-                )
+                raise _refused(path, f"line {number} is longer than {_MAX_LINE >> 20} MiB.", "One record a line.")
             text = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace").strip()
             if not text:
                 continue
@@ -506,18 +482,14 @@ def _open_json_lines(path: Path, separator: str) -> Source:
     def rows() -> Iterator[tuple[int, list[str | None]]]:
         for number, text, record in _json_lines(path):
             if record is None:
-                broken.append(
-                    BrokenRow(number, text, "the line is not a JSON object", "one JSON object a line")
-                )
+                broken.append(BrokenRow(number, text, "the line is not a JSON object", "one JSON object a line"))
             else:
                 yield number, [_cell(record.get(name), separator) for name in names]
 
     return Source(unique_names(names), _batched(rows(), unique_names(names)), total, broken)
 
 
-def _batched(
-    rows: Iterable[tuple[int, Sequence[str | None]]], columns: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
+def _batched(rows: Iterable[tuple[int, Sequence[str | None]]], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     schema = pa.schema([(ROW, pa.int64()), *((name, pa.string()) for name in columns)])
     numbers: list[int] = []
     cells: list[Sequence[str | None]] = []
@@ -561,9 +533,7 @@ def _open_parquet(path: Path, separator: str) -> Source:
                 first += batch.num_rows
                 yield _with_rows(pa.RecordBatch.from_arrays(texts, names=list(columns)), rows, columns)
         except (pa.ArrowInvalid, OSError):
-            raise _refused(
-                path, "the Parquet file is cut off or damaged.", "Copy or export it again."
-            ) from None
+            raise _refused(path, "the Parquet file is cut off or damaged.", "Copy or export it again.") from None
         finally:
             file.close()
 
@@ -601,13 +571,9 @@ def headers(path: Path, rows: Iterable[int]) -> dict[int, tuple[str, ...]]:
     if _head(path).startswith(b"PK"):
         cells = [row for row, _ in zip(_sheet(path, None).iter_rows(), range(wanted[-1]), strict=False)]
         named = {
-            row: unique_names(_cell(v, LIST_SEPARATOR) for v in cells[row - 1])
-            for row in wanted
-            if row <= len(cells)
+            row: unique_names(_cell(v, LIST_SEPARATOR) for v in cells[row - 1]) for row in wanted if row <= len(cells)
         }
-        return {
-            row: names for row, names in named.items() if any(str(value).strip() for value in cells[row - 1])
-        }
+        return {row: names for row, names in named.items() if any(str(value).strip() for value in cells[row - 1])}
     found: dict[int, tuple[str, ...]] = {}
     for row in wanted:
         try:
@@ -634,9 +600,7 @@ def _sheet(path: Path, sheet: str | None) -> Any:
                 return cells
     except (CalamineError, OSError, ValueError) as error:
         short = str(error).splitlines()[0][:80]
-        raise _refused(
-            path, f"this is no workbook that can be read ({short}).", "Save it as XLSX or CSV."
-        ) from None
+        raise _refused(path, f"this is no workbook that can be read ({short}).", "Save it as XLSX or CSV.") from None
     raise _refused(path, "the workbook is empty.", "Export the list again.")
 
 
@@ -649,9 +613,7 @@ def _open_workbook(path: Path, sheet: str | None, header_row: int) -> Source:
             header = row
             break
     if not any(str(value).strip() for value in header):
-        raise _refused(
-            path, f"row {header_row} holds no header.", "Say in the crosswalk where it is: header_row."
-        )
+        raise _refused(path, f"row {header_row} holds no header.", "Say in the crosswalk where it is: header_row.")
     columns = unique_names(_cell(value, LIST_SEPARATOR) for value in header)
 
     def rows() -> Iterator[tuple[int, list[str | None]]]:
@@ -680,9 +642,7 @@ def _check_zip(path: Path) -> None:
                 raise _refused(path, "the workbook holds too many files; it was not read.", "Save it again.")
             names = {member.filename for member in members}
             if not ("content.xml" in names or any(name.startswith("xl/") for name in names)):
-                raise _refused(
-                    path, "this is a zip file but no workbook.", "Unpack it, and name the list in it."
-                )
+                raise _refused(path, "this is a zip file but no workbook.", "Unpack it, and name the list in it.")
             for member in members:
                 if member.flag_bits & 1:
                     raise _refused(path, "the workbook has a password.", "Save it without one.")
@@ -692,9 +652,7 @@ def _check_zip(path: Path) -> None:
                     last_row, last_column = 1, 1
                     while block := stream.read(1 << 20):
                         unpacked += len(block)
-                        if unpacked > MAX_SHEET_BYTES or (
-                            unpacked > _RATIO_FROM and unpacked > MAX_RATIO * size
-                        ):
+                        if unpacked > MAX_SHEET_BYTES or (unpacked > _RATIO_FROM and unpacked > MAX_RATIO * size):
                             raise _refused(
                                 path,
                                 "the workbook swells like a zip bomb; it was not read.",
@@ -732,6 +690,4 @@ def _check_repeats(path: Path, text: bytes) -> None:
     for kind, before, times, after in _REPEATED.findall(text):
         filled = b"office:value" in before + after or b"calcext:value-type" in before + after
         if (kind == b"table-cell" and filled and int(times) > 1_000) or int(times) > 1_048_576:
-            raise _refused(
-                path, "the sheet repeats a cell more often than a list can; it was not read.", "Export CSV."
-            )
+            raise _refused(path, "the sheet repeats a cell more often than a list can; it was not read.", "Export CSV.")

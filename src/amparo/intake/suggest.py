@@ -65,8 +65,7 @@ def suggest(path: Path) -> Crosswalk:
     missing = ("", *(text for text in _among(samples, words["MISSING"]) if text))
     silent = {norm(text) for text in (*unknown, *missing)}
     spoken = [
-        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if norm(t) not in silent}))
-        for item in samples
+        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if norm(t) not in silent})) for item in samples
     ]
     order, order_sure = _date_order(spoken)
     separator = _separator(spoken)
@@ -124,9 +123,7 @@ def _samples(path: Path) -> list[_Sample]:
     for batch in source.batches:
         part = batch.slice(0, SAMPLE_ROWS - rows)
         for name in source.columns:
-            counts[name].update(
-                text.strip() for text in part.column(name).to_pylist() if text and text.strip()
-            )
+            counts[name].update(text.strip() for text in part.column(name).to_pylist() if text and text.strip())
         rows += part.num_rows
         if rows >= SAMPLE_ROWS:
             break
@@ -146,9 +143,7 @@ def _words() -> Mapping[str, Mapping[str, str]]:
     """For each code list agencies' words, normalised, to the code."""
     found: dict[str, dict[str, str]] = {}
     for row in _data("words.csv"):
-        found.setdefault(row["list"], {}).update(
-            {norm(text): row["code"] for text in row["texts"].split("|")}
-        )
+        found.setdefault(row["list"], {}).update({norm(text): row["code"] for text in row["texts"].split("|")})
     return found
 
 
@@ -165,18 +160,14 @@ def _headers() -> Mapping[str, tuple[tuple[str, str, str], ...]]:
     found: dict[str, list[tuple[str, str, str]]] = {}
     for variable in variables().values():
         for language in LANGUAGES:
-            found.setdefault(plain_header(variable.labels[language]), []).append(
-                (variable.name, language, "label")
-            )
+            found.setdefault(plain_header(variable.labels[language]), []).append((variable.name, language, "label"))
         found.setdefault(plain_header(variable.name), []).append((variable.name, "en", "name"))
     for row in _data("headers.csv"):
         for text in row["texts"].split("|"):
             found.setdefault(plain_header(text), []).append((row["variable"], row["language"], "agencies"))
     for crosswalk in built_in().values():
         for name, column in crosswalk.columns.items():
-            found.setdefault(plain_header(name), []).append(
-                (column.variable, crosswalk.language, "crosswalk")
-            )
+            found.setdefault(plain_header(name), []).append((column.variable, crosswalk.language, "crosswalk"))
     return {text: tuple(dict.fromkeys(told)) for text, told in found.items() if text}
 
 
@@ -184,9 +175,7 @@ def header_scores(header: str) -> dict[str, float]:
     """How near a header comes to each variable: 1 where agencies call it so, less by letters that differ."""
     plain = plain_header(header)
     scores: dict[str, float] = {}
-    for text, score, _ in process.extract(
-        plain, list(_headers()), scorer=fuzz.ratio, limit=25, score_cutoff=60
-    ):
+    for text, score, _ in process.extract(plain, list(_headers()), scorer=fuzz.ratio, limit=25, score_cutoff=60):
         near = 1.0 if text == plain else 0.95 * (score / 100) ** 2
         for variable, _, _ in _headers()[text]:
             scores[variable] = max(scores.get(variable, 0), near)
@@ -213,11 +202,7 @@ def _language(headers: Sequence[str]) -> str:
             return language
     votes: Counter[str] = Counter()
     for header in headers:
-        told = {
-            language
-            for _, language, source in _headers().get(plain_header(header), ())
-            if source == "agencies"
-        }
+        told = {language for _, language, source in _headers().get(plain_header(header), ()) if source == "agencies"}
         votes.update({language: 1 for language in told if len(told) == 1} or dict.fromkeys(told, 0.3))  # type: ignore[arg-type]
     return votes.most_common(1)[0][0] if votes else "en"
 
@@ -232,16 +217,12 @@ def _among(samples: Sequence[_Sample], words: Mapping[str, str]) -> tuple[str, .
 
 def _date_order(samples: Sequence[_Sample]) -> tuple[str, float]:
     """The order that reads most dates, and how sure it is: two orders that read all are as likely."""
-    dates = [
-        text for sample in samples for text in list(sample.texts)[:500] if re.search(r"\d\D+\d|\d{8}", text)
-    ]
+    dates = [text for sample in samples for text in list(sample.texts)[:500] if re.search(r"\d\D+\d|\d{8}", text)]
     plain = [norm(text) for text in dates]
     looks = [text for text in plain if any(parse_date(text, order) for order in ("DMY", "MDY", "YMD"))]
     if not looks:
         return "DMY", 1.0
-    read = {
-        order: sum(parse_date(text, order) is not None for text in looks) for order in ("DMY", "MDY", "YMD")
-    }
+    read = {order: sum(parse_date(text, order) is not None for text in looks) for order in ("DMY", "MDY", "YMD")}
     best = max(read.values())
     if read["YMD"] == best:
         return "YMD", 1.0
@@ -264,9 +245,7 @@ def _separator(samples: Sequence[_Sample]) -> str:
             for text in sample.texts:
                 parts = [norm(part) for part in text.split(mark) if part.strip()]
                 if len(parts) > 1:
-                    known = sum(
-                        part in alone or find_country(part) is not None or _is_word(part) for part in parts
-                    )
+                    known = sum(part in alone or find_country(part) is not None or _is_word(part) for part in parts)
                     votes[mark] += known == len(parts)
     return votes.most_common(1)[0][0] if votes and votes.most_common(1)[0][1] > 0 else ";"
 
@@ -287,9 +266,7 @@ def _fits(sample: _Sample, variable: Variable, order: str, separator: str) -> fl
     if variable.type == "text":
         return _fits_text(sample, variable, texts)
     rules = Rules(variable, "", {}, frozenset(), frozenset(), separator, order, date.today())
-    read = [
-        text for text in texts if (reading := rules.read(text)).fault is None and reading.value is not None
-    ]
+    read = [text for text in texts if (reading := rules.read(text)).fault is None and reading.value is not None]
     return sum(sample.texts[text] for text in read) / sum(sample.texts[text] for text in texts)
 
 
@@ -362,9 +339,7 @@ _TWINS: Mapping[str, str] = {
 _NUMBER_WORD = re.compile(r"\b(no|n|nr|num|number|numero|id|code|ref)\b|номер|编号|رقم")
 
 
-def _assigned(
-    samples: Sequence[_Sample], order: str, separator: str
-) -> list[tuple[_Sample, Variable, float]]:
+def _assigned(samples: Sequence[_Sample], order: str, separator: str) -> list[tuple[_Sample, Variable, float]]:
     """Surest pairs first, a variable takes one column and a column one variable, of the unit that explains more."""
     near = [_near(sample) for sample in samples]
     victims = _assigned_of("victim", samples, near, order, separator)
@@ -407,6 +382,4 @@ def _assigned_of(
             position: ("given_name" if name == "full_name" else name, sure)
             for position, (name, sure) in assigned.items()
         }
-    return [
-        (samples[position], variables()[name], sure) for position, (name, sure) in sorted(assigned.items())
-    ]
+    return [(samples[position], variables()[name], sure) for position, (name, sure) in sorted(assigned.items())]

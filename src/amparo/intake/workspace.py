@@ -19,15 +19,15 @@ import os
 import secrets
 import shutil
 import tomllib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,7 +35,12 @@ from amparo.intake.key import EncryptedWriter, Key, decrypted_chunks
 from amparo.standard.errors import AmparoError, KeyMissingError
 from amparo.standard.variables import variables
 
+if TYPE_CHECKING:
+    import ibis
+
 FORMAT = 1
+_WAITING = 4
+"""Batches that may wait for the disk before reading waits too."""
 TableName = Literal["victims", "perpetrators", "aggregates"]
 UNITS: Mapping[str, TableName] = {
     "victim": "victims",
@@ -154,9 +159,7 @@ class Workspace:
 
     def _check(self) -> None:
         if self.path.exists() and not self.path.is_dir():
-            raise AmparoError(
-                "this is a file, not a workspace.", remedy="Name a folder.", where=str(self.path)
-            )
+            raise AmparoError("this is a file, not a workspace.", remedy="Name a folder.", where=str(self.path))
         about = self._about()
         if about and about.get("format") != FORMAT:
             raise AmparoError(
@@ -207,10 +210,10 @@ class Workspace:
 
         DuckDB reads the Parquet files where they lie; columns are those of :func:`analysis_schema`.
         """
+        import ibis  # as late as this: loading a list does not need it, and it takes a second
+
         chosen = [
-            load
-            for load in self.loads()
-            if UNITS[load.unit] == name and (load_ids is None or load.load_id in load_ids)
+            load for load in self.loads() if UNITS[load.unit] == name and (load_ids is None or load.load_id in load_ids)
         ]
         if self._connection is None:
             self._connection = ibis.duckdb.connect()
@@ -273,9 +276,7 @@ class Workspace:
             folder = self.path / "loads" / f".{os.getpid()}-{secrets.token_hex(8)}"
             folder.mkdir(mode=0o700)
         except OSError as error:
-            raise AmparoError(
-                f"the workspace cannot be written ({error.strerror}).", where=str(self.path)
-            ) from None
+            raise AmparoError(f"the workspace cannot be written ({error.strerror}).", where=str(self.path)) from None
         writer = LoadWriter(folder, UNITS[unit], None if unit == "aggregate" else self.needed_key())
         try:
             yield writer
@@ -283,9 +284,7 @@ class Workspace:
             if writer.load is not None:
                 self._put(folder, writer.load)
         except OSError as error:
-            raise AmparoError(
-                f"the workspace cannot be written ({error.strerror}).", where=str(self.path)
-            ) from None
+            raise AmparoError(f"the workspace cannot be written ({error.strerror}).", where=str(self.path)) from None
         finally:
             writer.close(quietly=True)
             shutil.rmtree(folder, ignore_errors=True)
@@ -314,9 +313,7 @@ class Workspace:
         try:
             folder.rename(target)
         except OSError:
-            if not (
-                target / "load.json"
-            ).exists():  # another program has just loaded the same list: the same result
+            if not (target / "load.json").exists():  # another program has just loaded the same list: the same result
                 raise
         _sync(target.parent)
 
@@ -332,7 +329,7 @@ class LoadWriter:
         self._files: list[BinaryIO] = []
         self._open: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(1)
-        self._pending: Future[None] | None = None
+        self._pending: deque[Future[None]] = deque()
 
     def analysis(self, batch: pa.RecordBatch) -> None:
         """Add rows to the analysis table."""
@@ -347,9 +344,9 @@ class LoadWriter:
         self._write("quarantine", batch)
 
     def _write(self, part: str, batch: pa.RecordBatch) -> None:
-        if self._pending is not None:
-            self._pending.result()
-        self._pending = self._pool.submit(self._write_now, part, batch)
+        while len(self._pending) > _WAITING:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._write_now, part, batch))
 
     def _write_now(self, part: str, batch: pa.RecordBatch) -> None:
         if part not in self._open:
@@ -359,9 +356,14 @@ class LoadWriter:
     def _opened(self, part: str, schema: pa.Schema) -> Any:
         if part == "analysis" or self._key is None:
             name = f"{self._table if part == 'analysis' else part}.parquet"
-            return pq.ParquetWriter(self._file(name), schema, compression="zstd", compression_level=1)
+            # No pseudonym comes twice, so that a dictionary of them would only take time.
+            coded = [column.name + ".list.element" * pa.types.is_list(column.type) for column in schema]
+            coded = [path for path in coded if path != "record_id"]
+            return pq.ParquetWriter(
+                self._file(name), schema, compression="zstd", compression_level=1, use_dictionary=coded
+            )
         sink = EncryptedWriter(self._file(f"{part}.enc"), self._key)
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
         return _Sealed(sink, pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema, options=options))
 
     def _file(self, name: str) -> BinaryIO:
@@ -372,8 +374,8 @@ class LoadWriter:
 
     def finish(self, load: Load) -> None:
         """The load is complete; without rows its analysis table is empty, never absent."""
-        if self._pending is not None:
-            self._pending.result()
+        while self._pending:
+            self._pending.popleft().result()
         if "analysis" not in self._open:
             self._open["analysis"] = self._opened("analysis", analysis_schema(self._table))
         self.load = load
