@@ -62,15 +62,32 @@ def bomb() -> bytes:
     return _repacked(**{SHEET: _CELL % (b" " * (200 << 20))})
 
 
-def ods_bomb() -> bytes:
+def ods(rows: bytes) -> bytes:
     out = io.BytesIO()
-    cell = b'<table:table-cell office:value-type="float" table:number-columns-repeated="16384"/>'
+    spaces = b'xmlns:table="t" xmlns:office="o"'
     with zipfile.ZipFile(out, "w") as new:
         new.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        new.writestr(
-            "content.xml",
-            b'<table:table-row table:number-rows-repeated="1048576">%b</table:table-row>' % cell,
-        )
+        new.writestr("content.xml", b"<office:body %b>%b</office:body>" % (spaces, rows))
+    return out.getvalue()
+
+
+_ODS_CELL = b'<table:table-cell office:value-type="float" table:number-columns-repeated="%d"/>'
+_ODS_ROW = b'<table:table-row table:number-rows-repeated="%d">%b</table:table-row>'
+
+
+def ods_wide_bomb() -> bytes:
+    return ods(_ODS_ROW % (1_048_576, _ODS_CELL % 16_384))
+
+
+def ods_long_bomb() -> bytes:
+    return ods(_ODS_ROW % (1_048_576, _ODS_CELL % 1 * 900))
+
+
+def ods_entities() -> bytes:
+    out = io.BytesIO()
+    laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><x>&b;</x>'
+    with zipfile.ZipFile(out, "w") as new:
+        new.writestr("content.xml", laughs)
     return out.getvalue()
 
 
@@ -101,7 +118,9 @@ def plain_zip() -> bytes:
         ("l.xlsx", plain_zip, "no workbook"),
         ("l.xlsx", bomb, "bomb"),
         ("l.xlsx", far_cells, "spans"),
-        ("l.ods", ods_bomb, "repeats"),
+        ("l.ods", ods_wide_bomb, "repeats"),
+        ("l.ods", ods_long_bomb, "repeats"),
+        ("l.ods", ods_entities, "entities"),
         ("l.xls", lambda: b"\xd0\xcf\x11\xe0" + bytes(500), "old XLS"),
         ("l.parquet", lambda: _parquet()[:-50], "cut off"),
         ("l.parquet", lambda: _parquet()[:100] + _parquet()[-40:], "cut off"),

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (lists stand as agencies write them)
 """Crosswalks proposed for lists as agencies write them, in the six UN languages."""
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def _fault(reason: str, expected: str) -> Fault:
 
 
 def age_range(birth: Values, at: Values) -> tuple[Ints, Ints]:
-    """Smallest and largest completed years of age that two dates (or periods) allow; meaningless where one is missing."""
+    """Smallest and largest completed years of age that two dates (or periods) allow; void where one is missing."""
     return _years(at, birth, last=False), _years(at, birth, last=True)
 
 

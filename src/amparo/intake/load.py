@@ -164,7 +164,7 @@ def _plan(path: Path, columns: tuple[str, ...], crosswalk: Crosswalk, today: dat
     if not used:
         raise AmparoError(
             f"none of the columns of crosswalk {crosswalk.name} is in the file.",
-            remedy=f"Its columns: {', '.join(columns[:12])}. Propose a crosswalk: amparo crosswalk suggest {path.name}.",
+            remedy=f"Its columns: {', '.join(columns[:12])}. Propose one: amparo crosswalk suggest {path.name}.",
             where=str(path),
         )
     constants = {}

@@ -19,11 +19,12 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO
+from xml.parsers import expat
 
 import charset_normalizer
 import numpy as np
@@ -554,10 +555,7 @@ def _as_text(column: pa.Array, separator: str) -> pa.StringArray:
 # --- workbooks ---------------------------------------------------------------------------------------------
 
 _ADDRESS = re.compile(rb"\br\s*=\s*[\"']([A-Z]{0,3})([0-9]{1,10})[\"']")
-_REPEATED = re.compile(
-    rb"<table:(table-cell|table-row)([^>]{0,2000}?)number-(?:columns|rows)-repeated=\"(\d+)\"([^>]{0,2000})>"
-)
-_TAIL = 4096
+_TAIL = 64
 
 
 def headers(path: Path, rows: Iterable[int]) -> dict[int, tuple[str, ...]]:
@@ -647,6 +645,7 @@ def _check_zip(path: Path) -> None:
                 if member.flag_bits & 1:
                     raise _refused(path, "the workbook has a password.", "Save it without one.")
                 sheet = member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+                ods = _OdsCells(path) if member.filename == "content.xml" else None
                 with archive.open(member) as stream:
                     tail = b""
                     last_row, last_column = 1, 1
@@ -665,8 +664,8 @@ def _check_zip(path: Path) -> None:
                             rows = {digits for _, digits in found}
                             last_row = max(last_row, *map(int, rows), 1)
                             last_column = max(last_column, *map(_column_number, columns), 1)
-                        if member.filename == "content.xml":
-                            _check_repeats(path, text)
+                        if ods is not None:
+                            ods.feed(block)
                         tail = text[-_TAIL:]
                     if last_row * last_column > MAX_SHEET_CELLS:
                         raise _refused(
@@ -685,9 +684,57 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _check_repeats(path: Path, text: bytes) -> None:
-    """ODS writes a run of equal cells once: a run of filled ones that is longer than a list is a bomb."""
-    for kind, before, times, after in _REPEATED.findall(text):
-        filled = b"office:value" in before + after or b"calcext:value-type" in before + after
-        if (kind == b"table-cell" and filled and int(times) > 1_000) or int(times) > 1_048_576:
-            raise _refused(path, "the sheet repeats a cell more often than a list can; it was not read.", "Export CSV.")
+class _OdsCells:
+    """Counts the cells that a spreadsheet's ``content.xml`` stands for: it writes a run of equal ones once.
+
+    Runs of empty cells and rows at an end cost nothing and do not count.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.EntityDeclHandler = self._entity
+        self._cells = self._row = self._empty = 0
+        self._rows = self._empty_rows = 0
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes of the file."""
+        try:
+            self._parser.Parse(block, False)
+        except expat.ExpatError:
+            raise _refused(self._path, "the workbook is cut off or damaged.", "Copy or export it again.") from None
+
+    def _entity(self, *_: Any) -> None:
+        raise _refused(self._path, "the workbook defines entities, as no spreadsheet does; it was not read.")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "table:table-row":
+            self._rows = _repeats(attributes, "table:number-rows-repeated")
+            self._row = self._empty = 0
+        elif name in ("table:table-cell", "table:covered-table-cell"):
+            times = _repeats(attributes, "table:number-columns-repeated")
+            if any(key.startswith(("office:", "calcext:", "table:formula")) for key in attributes):
+                self._row += self._empty + times
+                self._empty = 0
+            else:
+                self._empty += times
+
+    def _end(self, name: str) -> None:
+        if name != "table:table-row":
+            return
+        if not self._row:
+            self._empty_rows += self._rows
+            return
+        self._cells += self._row * self._rows + self._empty_rows
+        self._empty_rows = 0
+        if self._cells > MAX_SHEET_CELLS:
+            raise _refused(
+                self._path, "the sheet repeats a cell more often than a list can; it was not read.", "Export it as CSV."
+            )
+
+
+def _repeats(attributes: Mapping[str, str], name: str) -> int:
+    text = attributes.get(name, "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 1
