@@ -117,12 +117,8 @@ def test_all_files_are_their_owners_alone(tmp_path: Path) -> None:
     work = Workspace(tmp_path / "w", Key(b"k" * 32))
     done = load_list(write(tmp_path / "l.csv", people(20)), CROSSWALK, work)
     folder = tmp_path / "w" / "loads" / done.load_id
-    assert {oct(file.stat().st_mode & 0o077) for file in (tmp_path / "w", tmp_path / "w" / "loads")} == {
-        "0o0"
-    }
-    assert all(
-        file.stat().st_mode & 0o077 == 0 for file in folder.iterdir() if file.suffix in (".enc", ".parquet")
-    )
+    assert {oct(file.stat().st_mode & 0o077) for file in (tmp_path / "w", tmp_path / "w" / "loads")} == {"0o0"}
+    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.iterdir() if file.suffix in (".enc", ".parquet"))
 
 
 PROGRAM = """

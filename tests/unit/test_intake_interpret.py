@@ -55,9 +55,7 @@ def test_dates_in_the_usual_orders_and_parts(text: str, order: str, expected: tu
     assert parse_date(norm(text), order) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["31/02/2021", "03/13/2021", "5/3", "abc", "2021-13-01", "44260", "1/2/3/4", "0000"]
-)
+@pytest.mark.parametrize("text", ["31/02/2021", "03/13/2021", "5/3", "abc", "2021-13-01", "44260", "1/2/3/4", "0000"])
 def test_what_is_no_date_is_not_bent_into_one(text: str) -> None:
     assert parse_date(norm(text), "DMY") is None
 
@@ -74,9 +72,7 @@ def test_every_date_written_in_the_crosswalks_order_is_read_back(day: date) -> N
 def test_no_text_is_too_strange_to_be_told_about(text: str) -> None:
     for variable in ("identification_date", "age", "sex", "means_of_control", "citizenship", "full_name"):
         reading = rules(variable).read(text)
-        assert (reading.fault is None) or (
-            reading.fault.reason and reading.fault.expected and reading.fault.remedy
-        )
+        assert (reading.fault is None) or (reading.fault.reason and reading.fault.expected and reading.fault.remedy)
 
 
 def test_missing_unknown_and_none_are_three_things() -> None:
@@ -119,7 +115,7 @@ def test_implausible_ages_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("<5", (1, 4)), ("0", (0, 0)), ("1,234", (1234, 1234)), ("12 345", (12345, 12345))]
+    ("text", "value"), [("<5", (0, 4)), ("0", (0, 0)), ("1,234", (1234, 1234)), ("12 345", (12345, 12345))]
 )
 def test_counts_keep_what_was_withheld_as_an_interval(text: str, value: tuple[int, int]) -> None:
     assert rules("count").read(text).value == value

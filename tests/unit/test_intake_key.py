@@ -29,9 +29,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "key").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"amparo-key-1:short", b"\xff\xfe", b"amparo-key-1:" + b"?" * 44]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", b"amparo-key-1:short", b"\xff\xfe", b"amparo-key-1:" + b"?" * 44])
 def test_what_is_no_key_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(KeyMissingError, match="no Amparo key"):

@@ -30,9 +30,7 @@ def quoted(delimiter: str) -> str:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
-def test_a_csv_is_read_whatever_its_delimiter_and_encoding(
-    tmp_path: Path, delimiter: str, encoding: str
-) -> None:
+def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path: Path, delimiter: str, encoding: str) -> None:
     file = tmp_path / "list.csv"
     file.write_bytes(quoted(delimiter).encode(encoding))
     assert cells(file) == ROWS
@@ -62,9 +60,7 @@ def test_a_gzipped_csv_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["xlsx", "ods"])
 def test_a_workbook_is_read(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"list.{ending}"
-    pd.DataFrame(ROWS[1:], columns=ROWS[0]).to_excel(
-        file, index=False, engine="odf" if ending == "ods" else None
-    )
+    pd.DataFrame(ROWS[1:], columns=ROWS[0]).to_excel(file, index=False, engine="odf" if ending == "ods" else None)
     assert cells(file) == ROWS
 
 

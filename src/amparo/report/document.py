@@ -18,12 +18,13 @@ from amparo.report.reading import Count, Reader
 from amparo.report.text import Texts
 from amparo.standard import countries
 from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN, code_list
-from amparo.statistics.estimates import trend
+from amparo.statistics.estimates import FEWEST_YEARS, Estimate, trend
 
 WITHHELD = "c"
 """What stands in the place of a withheld count."""
 MOST_BARS = 12
 MOST_FLOWS = 40
+MOST_COLUMNS = 24
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
     """
     readers = {table.name: Reader(table) for table in release}
     published = all(table.source for table in release)
-    make = _Published(readers, texts) if published else _National(readers, texts)
+    picture = _Published if published else _National
+    make = picture(readers, texts, before=int(release.provenance.get("created", "9999")[:4]))
     years = make.years()
     span = {"from": years[0] if years else "–", "to": years[-1] if years else "–"}
     if published:
@@ -128,9 +130,10 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
     """A released table for the eye: totals last, withheld counts as ``c``, ranges from–to."""
     reader = Reader(table)
     dims = table.dims
-    across = dims[-1] if len(dims) > 1 else None
+    columns = _ordered(reader, dims[-1]) if len(dims) > 1 else []
+    across = dims[-1] if 0 < len(columns) <= MOST_COLUMNS else None
     down = dims[:-1] if across else dims
-    columns = _ordered(reader, across) if across else []
+    columns = columns if across else []
     frame = table.frame
     keys = sorted(
         set(frame[list(down)].itertuples(index=False, name=None)),
@@ -140,6 +143,8 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
     for key in keys:
         fixed = dict(zip(down, key, strict=True))
         counts = [reader.count(**fixed, **({across: code} if across else {})) for code in (columns or [TOTAL])]
+        if table.source and all(count is not None and count.upper == 0 for count in counts):
+            continue  # nothing was reported
         labels = [texts.code(dim, code) for dim, code in zip(down, key, strict=True)]
         rows.append((*labels, *(_shown(count, texts) for count in counts)))
     head = [texts.dim(dim) for dim in down]
@@ -196,9 +201,11 @@ class _Picture:
     main: str
     """The table that holds the yearly totals."""
 
-    def __init__(self, readers: dict[str, Reader], texts: Texts) -> None:
+    def __init__(self, readers: dict[str, Reader], texts: Texts, *, before: int) -> None:
         self.readers = readers
         self.texts = texts
+        self.before = before
+        """The year of the report: it is not over, and no part of a trend."""
 
     def total(self, year: str) -> Count | None:
         """Detected victims of a year."""
@@ -216,7 +223,7 @@ class _Picture:
 
     def yearly(self) -> pd.DataFrame:
         """Year, lower and upper of each published total."""
-        counts = [(int(year), self.total(year)) for year in self.years()]
+        counts = [(int(year), self.total(year)) for year in self.years() if int(year) < self.before]
         return pd.DataFrame(
             [(year, c.lower, c.upper) for year, c in counts if c is not None],
             columns=["year", "lower", "upper"],
@@ -225,10 +232,13 @@ class _Picture:
     def trend_finding(self) -> Finding:
         """Whether detections rise or fall."""
         points = self.yearly()
-        exact = points[points["lower"] == points["upper"]]
-        if len(exact) < 4:
+        if len(points) < FEWEST_YEARS:
             return Finding(self.texts("finding-trend-none"), self.main)
-        change = trend(exact["year"].to_numpy(), exact["lower"].to_numpy()).annual_change
+        years = points["year"].to_numpy()
+        # Published ranges: a trend through either end, and the interval that holds both.
+        ends = [trend(years, points[end].to_numpy()).annual_change for end in ("lower", "upper")]
+        value = sum(end.value for end in ends) / 2
+        change = Estimate(value, min(e.low for e in ends), max(e.high for e in ends), ends[0].level, len(points))
         way = "up" if change.low > 0 else "down" if change.high < 0 else "open"
         sign = -1 if way == "down" else 1
         low, high = sorted((sign * change.low, sign * change.high))
@@ -248,8 +258,7 @@ class _Picture:
         points = self.yearly()
         if len(points) < 2:
             return None
-        exact = points[points["lower"] == points["upper"]]
-        if len(exact) == len(points) >= 4:
+        if len(points) >= FEWEST_YEARS and (points["lower"] == points["upper"]).all():
             fitted = trend(points["year"].to_numpy(), points["lower"].to_numpy()).fitted
             points = points.merge(fitted[["year", "low", "fit", "high"]], on="year", how="left")
         t = self.texts
@@ -265,15 +274,16 @@ class _Picture:
         svg = figures.trend(
             points, t, title=title, alt_text=alt, name="trend", unit=_unit(self.readers[self.main].table, t)
         )
-        return Figure("trend", title, alt, svg, (), self.main)
+        notes = (t("note-reporting"),) if self.readers[self.main].table.source else ()
+        return Figure("trend", title, alt, svg, notes, self.main)
 
-    def who(self, name: str, age_dim: str) -> Finding:
-        """Women and children, each of those whose sex or age is told."""
-        if name not in self.readers:
+    def who(self, name: str, ages: str) -> Finding:
+        """Women and children, each of those whose sex or age is told, from a table by sex and one by age."""
+        if name not in self.readers or ages not in self.readers:
             return self._none(name)
-        reader, t = self.readers[name], self.texts
-        women, children = reader.share("sex", "female"), reader.share(age_dim, "child")
-        known = reader.known("sex"), reader.known(age_dim)
+        by_sex, by_age, t = self.readers[name], self.readers[ages], self.texts
+        women, children = by_sex.share("sex", "female"), by_age.share("age_group", "child")
+        known = by_sex.known("sex"), by_age.known("age_group")
         if women is None or children is None or known[0] is None or known[1] is None:
             return self._none(name)
         return Finding(
@@ -310,6 +320,31 @@ class _Picture:
                 high=t.percent(top.high),
                 known=_shown(known, t),
                 missing=_shown(missing, t),
+            ),
+            name,
+        )
+
+    def cross_border(self, name: str) -> Finding:
+        """How many were exploited outside their own country, and the largest flow."""
+        flows = "flows_by_origin_destination"
+        if name not in self.readers or flows not in self.readers:
+            return self._none(name)
+        reader, t = self.readers[name], self.texts
+        abroad, known = reader.share("cross_border", "cross_border"), reader.known("cross_border")
+        found = [f for f in self.flows(flows, "origin", "destination")[0] if f.origin != f.destination]
+        if abroad is None or known is None or not found:
+            return self._none(name)
+        largest = self.readers[flows].count(origin=found[0].origin, destination=found[0].destination)
+        return Finding(
+            t(
+                "finding-flow",
+                share=t.percent(abroad.value),
+                low=t.percent(abroad.low),
+                high=t.percent(abroad.high),
+                known=_shown(known, t),
+                origin=t.code("origin", found[0].origin),
+                destination=t.code("destination", found[0].destination),
+                count=_shown(largest, t),
             ),
             name,
         )
@@ -425,9 +460,9 @@ class _National(_Picture):
         return [
             self.detected(),
             self.trend_finding(),
-            self.who(self.main, "age_group"),
+            self.who(self.main, self.main),
             self.form("victims_by_year_form"),
-            self.cross_border(),
+            self.cross_border("victims_by_year_cross_border"),
         ]
 
     def detected(self) -> Finding:
@@ -449,30 +484,6 @@ class _National(_Picture):
                 low=t.number(largest),
                 high=t.number(total.upper),
                 **span,
-            ),
-            name,
-        )
-
-    def cross_border(self) -> Finding:
-        """How many were exploited outside their own country, and the largest flow."""
-        name, flows = "victims_by_year_cross_border", "flows_by_origin_destination"
-        if name not in self.readers or flows not in self.readers:
-            return self._none(name)
-        reader, t = self.readers[name], self.texts
-        abroad, known = reader.share("cross_border", "cross_border"), reader.known("cross_border")
-        found = [f for f in self.flows(flows, "origin", "destination")[0] if f.origin != f.destination]
-        if abroad is None or known is None or not found:
-            return self._none(name)
-        return Finding(
-            t(
-                "finding-flow",
-                share=t.percent(abroad.value),
-                low=t.percent(abroad.low),
-                high=t.percent(abroad.high),
-                known=_shown(known, t),
-                origin=t.code("origin", found[0].origin),
-                destination=t.code("destination", found[0].destination),
-                count=t.number(found[0].persons),
             ),
             name,
         )
@@ -536,3 +547,49 @@ class _National(_Picture):
         svg = figures.pyramid(rows, t, title=t("figure-pyramid"), alt_text=alt, name="pyramid", sides=sides)
         notes = (t("withheld-legend"),) if reader.withheld() else ()
         return Figure("pyramid", t("figure-pyramid"), alt, svg, notes, name)
+
+
+class _Published(_Picture):
+    """The picture from what States have reported and somebody has published."""
+
+    main = "world_by_year_indicator"
+
+    def total(self, year: str) -> Count | None:
+        return self.readers[self.main].count(year=year, indicator="detected_victims")
+
+    def findings(self) -> list[Finding]:
+        """The five sentences that open the report."""
+        return [
+            self.detected(),
+            self.trend_finding(),
+            self.who("world_by_year_sex", "world_by_year_age"),
+            self.form("world_by_year_form"),
+            self.cross_border("world_by_year_cross_border"),
+        ]
+
+    def detected(self) -> Finding:
+        """Detected victims in the last year."""
+        years = self.years()
+        count = self.total(years[-1]) if years else None
+        if count is None:
+            return self._none(self.main)
+        low, high = self.texts.number(count.lower), self.texts.number(count.upper)
+        return Finding(self.texts("finding-detected-published", year=years[-1], low=low, high=high), self.main)
+
+    def sections(self) -> list[Section]:
+        """The chapters of the world's picture."""
+        return [
+            self._section("trend", [self.trend_figure()], ["world_by_year_indicator", "region_by_year_indicator"]),
+            self._section("who", [], ["region_by_sex", "world_by_year_age"]),
+            self._section(
+                "forms", [self.bars("world_by_year_form", "form", "figure-forms", "forms")], ["region_by_form"]
+            ),
+            self._section(
+                "flows",
+                [
+                    self.map("flows_by_origin_destination", "origin", "destination"),
+                    self.sankey("flows_by_subregion", "origin_subregion", "destination_subregion"),
+                ],
+                ["world_by_year_cross_border"],
+            ),
+        ]

@@ -109,12 +109,13 @@ def trend(points: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
     if "low" in frame:
         layers.append(base.mark_area(color=BLUE, opacity=0.15).encode(y=y("low"), y2="high:Q"))
         layers.append(base.mark_line(color=BLUE, strokeDash=[5, 4], strokeWidth=1.5).encode(y=y("fit")))
+    frame["middle"] = (frame["lower"] + frame["upper"]) / 2
+    marks = alt.Chart(frame).encode(x=x)
     if (frame["lower"] < frame["upper"]).any():
-        layers.append(base.mark_rule(color=INK, strokeWidth=6).encode(y=y("lower"), y2="upper:Q"))
-    else:
-        layers.append(
-            base.mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=45)).encode(y=y("lower"))
-        )
+        layers.append(marks.mark_rule(color=INK, strokeWidth=7).encode(y=y("lower"), y2="upper:Q"))
+    layers.append(
+        marks.mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=45)).encode(y=y("middle"))
+    )
     return _svg(alt.layer(*layers).properties(width=WIDTH, height=260), title, alt_text, name)
 
 

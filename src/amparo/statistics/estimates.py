@@ -64,7 +64,12 @@ def share(count: int, known: int, *, level: float = 0.95) -> Estimate:
     return Estimate(value, max(0.0, centre - half), min(1.0, centre + half), level, known)
 
 
-def trend(years: Sequence[int] | NDArray[np.int64], counts: Sequence[int] | NDArray[np.int64], *, level: float = 0.95) -> Trend:
+def trend(
+    years: Sequence[int] | NDArray[np.int64],
+    counts: Sequence[int] | NDArray[np.int64],
+    *,
+    level: float = 0.95,
+) -> Trend:
     """The yearly relative change of counts: a log-linear quasi-Poisson model with a t interval.
 
     Parameters
@@ -84,7 +89,9 @@ def trend(years: Sequence[int] | NDArray[np.int64], counts: Sequence[int] | NDAr
     """
     x, y = np.asarray(years, dtype=np.float64), np.asarray(counts, dtype=np.float64)
     if len(x) < FEWEST_YEARS or len(np.unique(x)) < FEWEST_YEARS:
-        raise AmparoError(f"A trend needs at least {FEWEST_YEARS} years.", remedy="Publish more years, or give no trend.")
+        raise AmparoError(
+            f"A trend needs at least {FEWEST_YEARS} years.", remedy="Publish more years, or give no trend."
+        )
     if not y.any():
         raise AmparoError("Nothing was counted in any year.", remedy="Give no trend.")
     middle = x.mean()
@@ -110,7 +117,5 @@ def trend(years: Sequence[int] | NDArray[np.int64], counts: Sequence[int] | NDAr
         len(x),
     )
     spread = quantile * np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
-    fitted = pd.DataFrame(
-        {"year": x.astype(int), "low": mu * np.exp(-spread), "fit": mu, "high": mu * np.exp(spread)}
-    )
+    fitted = pd.DataFrame({"year": x.astype(int), "low": mu * np.exp(-spread), "fit": mu, "high": mu * np.exp(spread)})
     return Trend(change, fitted, dispersion)

@@ -78,3 +78,4 @@ code-13-24 = 13 to 24 months
 code-25-plus = More than 2 years
 code-abroad = Other countries
 code-nationals = Own citizens
+note-reporting = The number of States that report changes from year to year: more reported victims need not mean more trafficking.

@@ -78,3 +78,4 @@ code-13-24 = De 13 a 24 meses
 code-25-plus = Más de 2 años
 code-abroad = Otros países
 code-nationals = Nacionales
+note-reporting = El número de Estados que informan cambia de un año a otro: más víctimas comunicadas no significa necesariamente más trata.

@@ -78,3 +78,4 @@ code-13-24 = 13 à 24 mois
 code-25-plus = Plus de 2 ans
 code-abroad = Autres pays
 code-nationals = Ressortissants
+note-reporting = Le nombre d’États qui communiquent des données varie d’une année à l’autre : davantage de victimes signalées ne signifie pas forcément davantage de traite.

@@ -77,3 +77,4 @@ code-13-24 = 13 至 24 个月
 code-25-plus = 2 年以上
 code-abroad = 其他国家
 code-nationals = 本国国民
+note-reporting = 报告国的数目逐年不同：报告的受害人增多并不一定意味着人口贩运增多。
