@@ -1,0 +1,254 @@
+"""What an outsider can work out about the cells that a release withholds.
+
+A table that hides its small cells but shows its totals may still tell them. The outsider modelled here knows
+every shown cell, how cells add up (``cells``), and that a withheld cell is at least 1, since zeros are shown.
+He does not know which withheld cells are small: those withheld by the rule and those withheld to guard them
+look alike, so an upper bound of ``threshold - 1`` is not his to use. Whatever he can derive is then an
+interval per cell, the smallest and the largest count in any table that agrees with all he knows.
+
+Linear programmes on HiGHS find it. Counts are whole numbers, so the interval of the linear programme may be
+wider than the truth; therefore ``shortfalls``, on which a release depends, counts as proof of width only
+whole-numbered tables that it has found (most vertices are; where they are not it solves the integer
+programme). ``feasible_bounds`` gives the interval of the linear programme, rounded inwards.
+
+Source: Willenborg & de Waal (2001), Elements of Statistical Disclosure Control, ch. 8; Fischetti & Salazar
+(2001), Solving the cell suppression problem on tabular data with linear constraints, Management Science 47;
+Hundepool et al. (2012), Statistical Disclosure Control, ch. 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from amparo.protection.cells import Cells, Relation, Shape, gather, label
+from amparo.standard.errors import AmparoError
+
+if TYPE_CHECKING:
+    from amparo.protection.release import ReleasedTable
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+WHOLE = 1e-6
+"""How far from a whole number a solver's value may lie and still be one."""
+NODES = 500
+"""Branch-and-bound nodes spent on one cell: a bound that, unlike seconds, is the same on every machine."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A cell whose feasible interval is narrower than asked, and the relations that hold it there."""
+
+    cell: int
+    missing: float
+    held_by: tuple[Relation, ...]
+
+
+def feasible_bounds(tables: Iterable[ReleasedTable]) -> pd.DataFrame:
+    """The interval that an outsider can derive for each cell that the tables do not show exactly.
+
+    Parameters
+    ----------
+    tables : all tables that the outsider has (a Release will do). In a republished table a missing row is
+        unknown, not zero, so its totals bound their parts from above only.
+
+    Returns
+    -------
+    One row per cell, not per table: ``unit``, ``cell`` (its codes in words), ``tables`` (where it stands),
+    ``lower`` and ``upper`` (in ``unit``, inclusive; upper is infinite where nothing bounds it).
+
+    Raises
+    ------
+    AmparoError : no counts agree with all that is shown; names a cell that cannot be.
+    """
+    tables = list(tables)
+    frames = [table.frame for table in tables]
+    cells = gather(
+        [
+            Shape(
+                t.name,
+                t.unit,
+                t.dims,
+                t.overlapping,
+                list(f[list(t.dims)].itertuples(index=False, name=None)),
+                not t.source,
+            )
+            for t, f in zip(tables, frames, strict=True)
+        ]
+    )
+    lower = np.zeros(len(cells.names))
+    upper = np.full(len(cells.names), np.inf)
+    stands_in: list[list[str]] = [[] for _ in cells.names]
+    for table, frame, ids in zip(tables, frames, cells.of_rows, strict=True):
+        # Zeros are shown, so what is withheld is at least 1.
+        low = frame["lower"].astype("Float64").fillna(1.0).to_numpy(dtype=np.float64)
+        high = frame["upper"].astype("Float64").fillna(np.inf).to_numpy(dtype=np.float64)
+        np.maximum.at(lower, ids, low)
+        np.minimum.at(upper, ids, high)
+        for cell in ids.tolist():
+            stands_in[cell].append(table.name)
+    _contradiction(cells, lower, upper)
+    hidden = np.flatnonzero(lower < upper)
+    for problem in _problems(cells, cells.relations, lower, upper):
+        problem.bound_all(lower, upper)
+    return pd.DataFrame(
+        {
+            "unit": [cells.names[i][0] for i in hidden],
+            "cell": [label(cells.names[i]).partition(": ")[2] for i in hidden],
+            "tables": [", ".join(dict.fromkeys(stands_in[i])) for i in hidden],
+            "lower": np.ceil(lower[hidden] - WHOLE),
+            "upper": np.floor(upper[hidden] + WHOLE),
+        }
+    )
+
+
+def shortfalls(
+    cells: Cells,
+    relations: Sequence[Relation],
+    counts: Floats,
+    withheld: Bools,
+    need: Floats,
+    seen: tuple[Floats, Floats],
+) -> list[Shortfall]:
+    """The withheld cells that an outsider can narrow to fewer than ``need + 1`` values.
+
+    Parameters
+    ----------
+    counts : true count of each cell (which must satisfy ``relations``).
+    withheld : which cells are not shown.
+    need : how far apart each cell's smallest and largest possible count must lie.
+    seen : smallest and largest value of each cell in any whole-numbered table found so far; widened in
+        place. Withholding more never takes a table from the outsider's choice, so what was seen stays true.
+    """
+    lower = np.where(withheld, 1.0, counts)
+    upper = np.where(withheld, np.inf, counts)
+    # To prove width, tables within reach of the truth are enough, and they keep the programmes bounded.
+    reach = np.where(withheld, counts + 2 * max(float(need.max(initial=0.0)), 1.0), upper)
+    short: list[Shortfall] = []
+    for problem in _problems(cells, relations, lower, reach):
+        short.extend(problem.shortfalls(need, seen))
+    return short
+
+
+class _Problem:
+    """The hidden cells of one connected part, and a linear programme over all counts that they may have."""
+
+    def __init__(self, hidden: Sequence[int], relations: Sequence[Relation], lower: Floats, upper: Floats) -> None:
+        self.hidden = list(hidden)
+        self.relations = relations
+        self.column = {cell: k for k, cell in enumerate(self.hidden)}
+        self.solver = highspy.Highs()
+        self.solver.silent()
+        self.solver.setOptionValue("threads", 1)
+        self.solver.setOptionValue("random_seed", 0)
+        for cell in self.hidden:
+            self.solver.addVar(float(lower[cell]), float(upper[cell]))
+        for relation in relations:
+            known, columns, signs = 0.0, [], []
+            for cell, sign in ((relation.whole, 1.0), *((part, -1.0) for part in relation.parts)):
+                if cell in self.column:
+                    columns.append(self.column[cell])
+                    signs.append(sign)
+                else:
+                    known += sign * lower[cell]
+            self.solver.addRow(
+                relation.low - known, relation.high - known, len(columns), np.array(columns), np.array(signs)
+            )
+
+    def extreme(self, cell: int, *, largest: bool) -> tuple[float, Floats] | None:
+        """The largest or smallest count of a cell with a table that has it; None where nothing bounds it."""
+        column = self.column[cell]
+        sense = highspy.ObjSense.kMaximize if largest else highspy.ObjSense.kMinimize
+        self.solver.changeObjectiveSense(sense)
+        self.solver.changeColCost(column, 1.0)
+        self.solver.run()
+        status = self.solver.getModelStatus()
+        table = np.array(self.solver.getSolution().col_value)
+        self.solver.changeColCost(column, 0.0)
+        if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+            return None
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise AmparoError(
+                "No counts agree with all that is shown.", remedy="The tables contradict each other; audit those that agree."
+            )
+        return float(table[column]), table
+
+    def whole_extreme(self, cell: int, *, largest: bool) -> Floats | None:
+        """The same over whole counts, by branch and bound; None where the nodes did not suffice."""
+        count = len(self.hidden)
+        self.solver.changeColsIntegrality(count, np.arange(count), np.full(count, highspy.HighsVarType.kInteger))
+        self.solver.setOptionValue("mip_max_nodes", NODES)
+        found = self.extreme(cell, largest=largest)
+        self.solver.changeColsIntegrality(count, np.arange(count), np.full(count, highspy.HighsVarType.kContinuous))
+        return found[1] if found is not None and _is_whole(found[1]) else None
+
+    def bound_all(self, lower: Floats, upper: Floats) -> None:
+        """Narrow the bounds of every hidden cell, in place, to what the relations allow."""
+        found = {}
+        for cell in self.hidden:
+            least, most = self.extreme(cell, largest=False), self.extreme(cell, largest=True)
+            found[cell] = (lower[cell] if least is None else least[0], np.inf if most is None else most[0])
+        for cell, (low, high) in found.items():
+            lower[cell], upper[cell] = low, high
+
+    def shortfalls(self, need: Floats, seen: tuple[Floats, Floats]) -> Iterator[Shortfall]:
+        """Cells that cannot be shown to be as open as they need; every whole table found serves all cells."""
+        hidden = np.array(self.hidden)
+        for cell in sorted(self.hidden, key=lambda c: (-need[c], c)):
+            for largest in (True, False):
+                if seen[1][cell] - seen[0][cell] >= need[cell] - WHOLE:
+                    break
+                found = self.extreme(cell, largest=largest)
+                table = found[1] if found is not None else None
+                if table is not None and not _is_whole(table):
+                    table = self.whole_extreme(cell, largest=largest)
+                if table is not None:
+                    rounded = np.round(table)
+                    seen[0][hidden] = np.minimum(seen[0][hidden], rounded)
+                    seen[1][hidden] = np.maximum(seen[1][hidden], rounded)
+            missing = need[cell] - (seen[1][cell] - seen[0][cell])
+            if missing > WHOLE:
+                yield Shortfall(cell, float(missing), tuple(r for r in self.relations if cell in r.cells))
+
+
+def _is_whole(table: Floats) -> bool:
+    return bool((np.abs(table - np.round(table)) < WHOLE).all())
+
+
+def _problems(
+    cells: Cells, relations: Sequence[Relation], lower: Floats, upper: Floats
+) -> Iterator[_Problem]:
+    """One problem for each set of hidden cells that relations tie together; the rest needs no programme."""
+    hidden = np.flatnonzero(lower < upper)
+    tied = [[c for c in r.cells if lower[c] < upper[c]] for r in relations]
+    ends = [(group[0], other) for group in tied if group for other in group]
+    size = len(cells.names)
+    first, second = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    _, part = connected_components(graph, directed=False)
+    members: dict[int, list[int]] = {}
+    for cell in hidden.tolist():
+        members.setdefault(int(part[cell]), []).append(cell)
+    inside: dict[int, list[Relation]] = {}
+    for relation, group in zip(relations, tied, strict=True):
+        if group:
+            inside.setdefault(int(part[group[0]]), []).append(relation)
+    for label_, group in members.items():
+        yield _Problem(group, inside.get(label_, []), lower, upper)
+
+
+def _contradiction(cells: Cells, lower: Floats, upper: Floats) -> None:
+    wrong = np.flatnonzero(lower > upper + WHOLE)
+    if len(wrong):
+        raise AmparoError(
+            f"No count agrees with all that is shown of {label(cells.names[wrong[0]])}.",
+            remedy="The tables contradict each other there; audit the ones that agree.",
+        )
