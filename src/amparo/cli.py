@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from amparo import __version__
@@ -44,7 +51,11 @@ you to correct. Rows that fail a check are refused and kept, encrypted, beside t
 Exit codes: 0 done, 1 a fault of ours, 2 wrong usage, 3 an input cannot be used, 4 key missing or wrong."""
 
 app = typer.Typer(
-    help=STORY, no_args_is_help=True, rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False
+    help=STORY,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 crosswalk_app = typer.Typer(help="What an agency's columns and codes mean in the standard.", no_args_is_help=True)
 key_app = typer.Typer(help="The key that encrypts names, contacts and refused rows.", no_args_is_help=True)
@@ -91,7 +102,10 @@ def key_new(path: Annotated[Path, typer.Argument(help="Where to write it.")] = D
 
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new_key(path)
-    _out.print(f"A new key is in {path}. Keep a copy away from the workspace; never send both by one way.", soft_wrap=True)
+    _out.print(
+        f"A new key is in {path}. Keep a copy away from the workspace; never send both by one way.",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -126,7 +140,9 @@ def crosswalk_suggest(
     if as_json:
         print(json.dumps({"file": str(path), "columns": _columns(crosswalk)}, ensure_ascii=False, indent=2))
         return
-    table = Table("column", "variable", "sure", "codes", title=f"{file.name} as {crosswalk.unit}s", title_justify="left")
+    table = Table(
+        "column", "variable", "sure", "codes", title=f"{file.name} as {crosswalk.unit}s", title_justify="left"
+    )
     for name, column in crosswalk.columns.items():
         style = "green" if column.sure >= SURE else "yellow"
         codes = ", ".join(f"{text}={'+'.join(code)}" for text, code in column.codes.items())
@@ -145,7 +161,9 @@ def crosswalk_list() -> None:
 
 
 @crosswalk_app.command("show")
-def crosswalk_show(name: Annotated[str, typer.Argument(help="A name that `amparo crosswalk list` gives.")]) -> None:
+def crosswalk_show(
+    name: Annotated[str, typer.Argument(help="A name that `amparo crosswalk list` gives.")],
+) -> None:
     """Print a crosswalk that Amparo brings along, as a start for your own."""
     from amparo.standard.crosswalks import built_in, dump
 
@@ -201,11 +219,14 @@ def report(
     lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for what may be published.")] = Path("out/report"),
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private.")
+        Path | None,
+        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
     ] = None,
     key: KeyFile = None,
     crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
-    lang: Annotated[list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")] = None,
+    lang: Annotated[
+        list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
+    ] = None,
     threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")] = False,
@@ -252,7 +273,7 @@ def _publish(
     from amparo import report as report_room
     from amparo.protection.release import Rule, release, republish
     from amparo.statistics import glotip
-    from amparo.statistics.tables import national_tables
+    from amparo.statistics.national import national_tables
 
     load_ids = [item.load_id for item in loads]
     provenance = {
@@ -395,7 +416,12 @@ def _progress(quiet: bool) -> Iterator[Progress]:
 @contextmanager
 def _spinner(text: str, *, quiet: bool) -> Iterator[None]:
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_err, transient=True, disable=quiet
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=_err,
+        transient=True,
+        disable=quiet,
     ) as progress:
         progress.add_task(text, total=None)
         yield

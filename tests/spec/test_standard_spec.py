@@ -93,7 +93,7 @@ means_of_control      | debt_bondage   | إسار الدَّين          | 债�
 isic_section          | F              | التشييد             | 建筑业   | Construction           | Строительство             | Construcción
 identification_status | presumed       | ضحية مفترضة         | 推定受害人 | Victime présumée     | Предполагаемая жертва     | Presunta víctima
 sex                   | unknown        | غير معروف           | 不详     | Non connu              | Неизвестно                | No se sabe
-"""  # noqa: E501
+"""
 
 
 @pytest.mark.parametrize(("name", "code", "ar", "zh", "fr", "ru", "es"), rows(LABELS))
@@ -135,7 +135,7 @@ generic-es   | Tipo de explotación              | Laboral                      
 generic-es   | Tipo de explotación              | Matrimonio forzado                | exploitation_forms        | forced_marriage
 generic-en   | Nationality                      | Thai                              | citizenship               | THA
 generic-en   | Type of exploitation             | Domestic servitude                | exploitation_forms        | servitude
-"""  # noqa: E501
+"""
 
 
 def meaning(crosswalk: str, header: str, text: str) -> str:
@@ -150,9 +150,7 @@ def meaning(crosswalk: str, header: str, text: str) -> str:
 
 
 @pytest.mark.parametrize(("crosswalk", "header", "text", "variable", "codes"), rows(CELLS))
-def test_a_cell_of_a_known_list_means(
-    crosswalk: str, header: str, text: str, variable: str, codes: str
-) -> None:
+def test_a_cell_of_a_known_list_means(crosswalk: str, header: str, text: str, variable: str, codes: str) -> None:
     assert built_in()[crosswalk].columns[header].variable == variable
     assert meaning(crosswalk, header, text) == codes
 
@@ -173,7 +171,7 @@ date_of_birth               | 2001-05-17                      | prs_Birthdate   
 date_of_birth               | 2001-05                         | prs_Birthdate                          | -                                 | -
 citizenship                 | MEX+unknown                     | prs_Citizenship                        | MEX                               | MEX
 perpetrator_roles           | recruiter+exploiter             | per_RoleInProcess                      | RecruiterOrIntermediary+Exploiter | recruiter+exploiter
-"""  # noqa: E501
+"""
 
 
 @pytest.mark.parametrize(("variable", "value", "field", "htcds", "back"), rows(HTCDS))

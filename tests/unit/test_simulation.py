@@ -71,7 +71,9 @@ def test_referral_draws_lists_together_and_avoidance_pushes_them_apart() -> None
     def seen(**knobs: float) -> np.ndarray:
         return population(Knobs(victims=100_000, visible_factor=1.0, **knobs), np.random.default_rng(3)).seen
 
-    assert odds_ratio(seen(referral=0.4), "police", "shelter") > 1.5 * odds_ratio(seen(referral=0.0), "police", "shelter")
+    assert odds_ratio(seen(referral=0.4), "police", "shelter") > 1.5 * odds_ratio(
+        seen(referral=0.0), "police", "shelter"
+    )
     apart, free = seen(avoidance=0.2), seen(avoidance=1.0)
     assert odds_ratio(apart, "police", "labour_inspection") < 0.5 * odds_ratio(free, "police", "labour_inspection")
 

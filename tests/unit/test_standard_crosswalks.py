@@ -193,8 +193,6 @@ def test_the_htcds_crosswalks_hold_every_core_picklist_value_that_the_standard_h
 
 def test_the_published_field_list_lacks_one_of_the_seventeen_methods_of_control() -> None:
     field = next(r for r in published("htcds_2.0_fields.csv") if r["field"] == "vic_MethodsOfControl")
-    known = dict.fromkeys(
-        codes[0] for codes in built_in()["htcds"].columns["vic_MethodsOfControl"].codes.values()
-    )
+    known = dict.fromkeys(codes[0] for codes in built_in()["htcds"].columns["vic_MethodsOfControl"].codes.values())
     assert len(known) == 17
     assert "RestrictsMovement" not in field["value_names"]

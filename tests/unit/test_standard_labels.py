@@ -40,9 +40,7 @@ def cells(path: str) -> list[tuple[str, str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize(
-    "path", ["variables.csv", "regions.csv", *(f"codes/{name}.csv" for name in CODE_LISTS)]
-)
+@pytest.mark.parametrize("path", ["variables.csv", "regions.csv", *(f"codes/{name}.csv" for name in CODE_LISTS)])
 def test_no_label_is_missing_or_left_in_english(path: str) -> None:
     for key, lang, label, english in cells(path):
         assert label.strip() == label != "", (key, lang)

@@ -12,7 +12,12 @@ from amparo.statistics.estimates import share, trend
 
 def test_wilson_interval_of_newcombe_s_table() -> None:
     # Newcombe (1998), Statist. Med. 17, 857-872, table I, method 3 (score, no continuity correction).
-    for count, known, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)):
+    for count, known, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
         found = share(count, known)
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
@@ -57,7 +62,9 @@ def test_a_year_without_cases_is_a_zero_not_a_gap() -> None:
     assert np.isfinite(trend([2018, 2019, 2020, 2021], [0, 3, 5, 9]).annual_change.value)
 
 
-@pytest.mark.parametrize(("years", "counts"), [([2020, 2021, 2022], [1, 2, 3]), ([2019, 2020, 2021, 2022], [0, 0, 0, 0])])
+@pytest.mark.parametrize(
+    ("years", "counts"), [([2020, 2021, 2022], [1, 2, 3]), ([2019, 2020, 2021, 2022], [0, 0, 0, 0])]
+)
 def test_what_has_no_trend_is_told(years: list[int], counts: list[int]) -> None:
     with pytest.raises(AmparoError):
         trend(years, counts)

@@ -146,7 +146,7 @@ class _Problem:
         self.relations = relations
         self.column = {cell: k for k, cell in enumerate(self.hidden)}
         self.solver = highspy.Highs()
-        self.solver.silent()
+        self.solver.setOptionValue("output_flag", False)
         self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("random_seed", 0)
         for cell in self.hidden:
@@ -177,7 +177,8 @@ class _Problem:
             return None
         if status != highspy.HighsModelStatus.kOptimal:
             raise AmparoError(
-                "No counts agree with all that is shown.", remedy="The tables contradict each other; audit those that agree."
+                "No counts agree with all that is shown.",
+                remedy="The tables contradict each other; audit those that agree.",
             )
         return float(table[column]), table
 
@@ -223,9 +224,7 @@ def _is_whole(table: Floats) -> bool:
     return bool((np.abs(table - np.round(table)) < WHOLE).all())
 
 
-def _problems(
-    cells: Cells, relations: Sequence[Relation], lower: Floats, upper: Floats
-) -> Iterator[_Problem]:
+def _problems(cells: Cells, relations: Sequence[Relation], lower: Floats, upper: Floats) -> Iterator[_Problem]:
     """One problem for each set of hidden cells that relations tie together; the rest needs no programme."""
     hidden = np.flatnonzero(lower < upper)
     tied = [[c for c in r.cells if lower[c] < upper[c]] for r in relations]

@@ -132,9 +132,7 @@ def _age_groups() -> dict[str, str]:
 
 
 # (finer dimension, coarser dimension, how to come from a code of the one to a code of the other)
-HIERARCHIES: tuple[tuple[str, str, Callable[[], dict[str, str]]], ...] = (
-    ("age_band", "age_group", _age_groups),
-)
+HIERARCHIES: tuple[tuple[str, str, Callable[[], dict[str, str]]], ...] = (("age_band", "age_group", _age_groups),)
 
 
 def _hierarchies(table: Shape, ids: Ints, index: dict[Cell, int]) -> Iterable[Relation]:

@@ -52,8 +52,8 @@ class Rule:
         small = "1" if self.threshold == 2 else f"1 to {self.threshold - 1}"
         return (
             f"Counts of {small} are withheld, and so are the further counts from which they could be worked "
-            "out; the two kinds look alike. Zeros are shown. What is shown leaves each small count open to at "
-            f"least {self.threshold} values."
+            "out; the two kinds look alike. Zeros, and counts of what was not recorded, are shown. What is shown "
+            f"leaves each small count open to at least {self.threshold} values."
         )
 
 
@@ -136,9 +136,7 @@ class Release:
         return self.tables[name]
 
 
-def release(
-    private: Sequence[PrivateTable], *, rule: Rule | None = None, provenance: Mapping[str, str]
-) -> Release:
+def release(private: Sequence[PrivateTable], *, rule: Rule | None = None, provenance: Mapping[str, str]) -> Release:
     """Withhold what the rule asks in all tables jointly, audit the outcome, and only then release it.
 
     Parameters
@@ -211,9 +209,7 @@ def _codes(frame: pd.DataFrame, dims: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({dim: frame[dim].astype(str).to_numpy(dtype=object) for dim in dims})
 
 
-def _seal_table(
-    table: PrivateTable | PublishedTable, frame: pd.DataFrame, rule: str, *, source: str
-) -> ReleasedTable:
+def _seal_table(table: PrivateTable | PublishedTable, frame: pd.DataFrame, rule: str, *, source: str) -> ReleasedTable:
     frame["lower"] = frame["lower"].astype("Int64")
     frame["upper"] = frame["upper"].astype("Int64")
     frame["status"] = "exact"

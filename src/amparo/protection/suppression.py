@@ -1,6 +1,7 @@
 """Which cells to withhold: those that the rule names, and those that would give them away.
 
-Primary cells are counts of 1 to threshold - 1. A shown total less its shown parts gives a single withheld part away,
+Primary cells are counts of 1 to threshold - 1, but for those that tell nothing of a person: how many records of a
+year or a list leave something unrecorded. A shown total less its shown parts gives a single withheld part away,
 so further cells are withheld until an outsider's interval for every primary cell is as wide as the rule asks. First
 by a quick look at each total alone, then by linear programmes over all totals of all tables together; where these
 find a cell too narrow, one more cell is withheld and they look again.
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from amparo.protection.audit import shortfalls
 from amparo.protection.cells import Cells, Relation, Shape, gather, label
 from amparo.standard.errors import AmparoError
+from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
 from amparo.statistics.tables import PrivateTable
 
 Bools = npt.NDArray[np.bool_]
@@ -40,15 +42,10 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
     ------
     AmparoError : two tables disagree on a cell, or a total is not the sum of its parts.
     """
-    cells = gather(
-        [
-            Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True)
-            for t in private
-        ]
-    )
+    cells = gather([Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True) for t in private])
     counts = _counts(private, cells)
     relations = _holding(cells, counts)
-    withheld = (counts >= 1) & (counts < threshold)
+    withheld = (counts >= 1) & (counts < threshold) & ~_tell_nothing(cells)
     need = np.where(withheld, float(threshold - 1), 0.0)
     of_cell: dict[int, list[Relation]] = {}
     for relation in relations:
@@ -72,6 +69,21 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
             )
         _close_totals(relations, counts, withheld)
     return [withheld[ids] for ids in cells.of_rows]
+
+
+TELL_NOTHING = frozenset({NOT_RECORDED, UNKNOWN, OTHER_OR_NOT_RECORDED})
+OF_THE_RECORD = frozenset({"year", "list"})
+"""Dimensions that describe the record, not the person."""
+
+
+def _tell_nothing(cells: Cells) -> Bools:
+    """Cells whose codes all say that something is not recorded; a cell without codes is the grand total."""
+
+    def nothing(codes: tuple[tuple[str, str], ...]) -> bool:
+        personal = [code for dim, code in codes if dim not in OF_THE_RECORD]
+        return bool(personal) and all(code in TELL_NOTHING for code in personal)
+
+    return np.array([nothing(codes) for _, codes in cells.names], dtype=np.bool_)
 
 
 def _keys(table: PrivateTable) -> Iterable[tuple[str, ...]]:

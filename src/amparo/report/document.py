@@ -17,7 +17,7 @@ from amparo.report import figures
 from amparo.report.reading import Count, Reader
 from amparo.report.text import Texts
 from amparo.standard import countries
-from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN, code_list
+from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, TOTAL, UNKNOWN, code_list
 from amparo.statistics.estimates import FEWEST_YEARS, Estimate, trend
 
 WITHHELD = "c"
@@ -174,7 +174,7 @@ def _shown(count: Count | None, texts: Texts) -> str:
 
 def _order(dim: str, code: str) -> tuple[int, int, str]:
     """Codes in the order of their code list, what says nothing after them, the total last."""
-    late = {UNKNOWN: 1, NOT_RECORDED: 2, TOTAL: 3}.get(code, 0)
+    late = {UNKNOWN: 1, OTHER_OR_NOT_RECORDED: 2, NOT_RECORDED: 2, TOTAL: 3}.get(code, 0)
     lists = {"form": "exploitation_form", "stage": "perpetrator_status"}
     try:
         known = list(code_list(lists.get(dim, dim)))
@@ -450,7 +450,7 @@ class _Picture:
 class _National(_Picture):
     """The picture from the records of a country's own entities."""
 
-    main = "victims_by_year_sex_age"
+    main = "victims_by_year_sex"
 
     def total(self, year: str) -> Count | None:
         return self.readers[self.main].count(year=year)
@@ -460,7 +460,7 @@ class _National(_Picture):
         return [
             self.detected(),
             self.trend_finding(),
-            self.who(self.main, self.main),
+            self.who("victims_by_sex_age_band", "victims_by_year_age"),
             self.form("victims_by_year_form"),
             self.cross_border("victims_by_year_cross_border"),
         ]
@@ -492,11 +492,11 @@ class _National(_Picture):
         """The chapters of the national picture."""
         return [
             self._section("trend", [self.trend_figure()], ["victims_by_list_year"]),
-            self._section("who", [self.pyramid()]),
+            self._section("who", [self.pyramid()], ["victims_by_year_sex", "victims_by_year_age"]),
             self._section(
                 "forms",
                 [self.bars("victims_by_year_form", "form", "figure-forms", "forms")],
-                ["victims_by_form_sex_age"],
+                ["victims_by_form_sex", "victims_by_form_age"],
             ),
             self._section(
                 "control",

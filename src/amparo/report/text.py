@@ -12,7 +12,15 @@ from fluent.runtime import FluentBundle, FluentResource
 
 from amparo.standard import countries
 from amparo.standard.errors import AmparoError
-from amparo.standard.variables import LANGUAGES, NOT_RECORDED, TOTAL, UNKNOWN, code_list, variables
+from amparo.standard.variables import (
+    LANGUAGES,
+    NOT_RECORDED,
+    OTHER_OR_NOT_RECORDED,
+    TOTAL,
+    UNKNOWN,
+    code_list,
+    variables,
+)
 
 _COUNTRY_DIMS = frozenset(
     (
@@ -116,6 +124,8 @@ class Texts:
             return self("total")
         if code == NOT_RECORDED:
             return self("not-recorded")
+        if code == OTHER_OR_NOT_RECORDED:
+            return self("other-or-not-recorded")
         if code == UNKNOWN:
             return code_list("sex")[UNKNOWN].labels[self.lang]
         if code in _OWN_CODES and dim not in ("duration_band",):

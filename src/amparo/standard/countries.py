@@ -136,11 +136,7 @@ def _country(iso3: str, row: Mapping[str, str | None]) -> Country:
         latitude=_degrees(row["Latitude"]),
         longitude=_degrees(row["Longitude"]),
         labels={
-            lang: row[f"{name} Short"]
-            or row[f"M49 {name}"]
-            or _cldr(lang, row)
-            or row["Preferred Term"]
-            or iso3
+            lang: row[f"{name} Short"] or row[f"M49 {name}"] or _cldr(lang, row) or row["Preferred Term"] or iso3
             for lang, name in _LANGUAGE_NAMES.items()
         },
     )

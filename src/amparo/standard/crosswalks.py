@@ -213,9 +213,7 @@ class _Reader:
         value = document.get(key, default)
         if isinstance(value, dict):
             return value
-        raise self._fault(
-            f"there is no table [{key}].", f"Add [{key}]; see: amparo crosswalk show generic-en."
-        )
+        raise self._fault(f"there is no table [{key}].", f"Add [{key}]; see: amparo crosswalk show generic-en.")
 
     def _known_keys(self, table: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
         for key in table:
@@ -236,13 +234,9 @@ class _Reader:
         name = self._text(head, "name", "")
         if name.strip() and name.isprintable():
             return name
-        raise self._fault(
-            "the list has no name.", 'Add, under [crosswalk]: name = "…".', "[crosswalk]", "name"
-        )
+        raise self._fault("the list has no name.", 'Add, under [crosswalk]: name = "…".', "[crosswalk]", "name")
 
-    def _choice(
-        self, table: Mapping[str, Any], key: str, known: list[str], default: str | None = None
-    ) -> str:
+    def _choice(self, table: Mapping[str, Any], key: str, known: list[str], default: str | None = None) -> str:
         value = table.get(key, default)
         if value in known:
             return str(value)
@@ -258,9 +252,7 @@ class _Reader:
         value = table.get(key, list(default))
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise self._fault(
-            f"{key} must be a list of texts, not {value!r}.", f'Write it as {key} = ["…", "…"].', key
-        )
+        raise self._fault(f"{key} must be a list of texts, not {value!r}.", f'Write it as {key} = ["…", "…"].', key)
 
     def _header_row(self, head: Mapping[str, Any]) -> int:
         value = head.get("header_row", 1)
@@ -296,9 +288,7 @@ class _Reader:
             marks = ("[constants]", name)
             variable = self._variable(name, unit, "[constants]", *marks)
             if not isinstance(value, str):
-                raise self._fault(
-                    f"constant {name}: {value!r} is not a text.", f'Write it as {name} = "…".', *marks
-                )
+                raise self._fault(f"constant {name}: {value!r} is not a text.", f'Write it as {name} = "…".', *marks)
             if variable.codes:
                 self._check_code(variable, value, f"constant {name}", *marks)
             found[name] = value
@@ -328,9 +318,7 @@ class _Reader:
         variable = self._variable(entry["variable"], unit, place, "[columns", mark, "variable")
         sure = entry.get("sure", 1.0)
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1:
-            raise self._fault(
-                f"{place}: sure must be a number from 0 to 1, not {sure!r}.", "Correct it.", mark, "sure"
-            )
+            raise self._fault(f"{place}: sure must be a number from 0 to 1, not {sure!r}.", "Correct it.", mark, "sure")
         return Column(variable.name, self._codes(entry.get("codes", {}), variable, name), float(sure))
 
     def _codes(self, table: Any, variable: Variable, column: str) -> dict[str, tuple[str, ...]]:
@@ -364,9 +352,7 @@ class _Reader:
                 return
             alpha3 = countries.find(code)
             hint = f"Write {alpha3!r}. " if alpha3 else ""
-            raise self._fault(
-                f"{place}: {code!r} is not an ISO 3166-1 alpha-3 code.", f"{hint}Correct it.", *marks
-            )
+            raise self._fault(f"{place}: {code!r} is not an ISO 3166-1 alpha-3 code.", f"{hint}Correct it.", *marks)
         if variable.codes:
             known = code_list(variable.codes)
             if code not in known:

@@ -96,9 +96,7 @@ def lost(record: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a record that HTCDS cannot hold: what does not come back the same."""
     back = from_htcds(to_htcds(record))
     return {
-        name: value
-        for name, value in record.items()
-        if value not in (None, [], ()) and _plain(value) != back.get(name)
+        name: value for name, value in record.items() if value not in (None, [], ()) and _plain(value) != back.get(name)
     }
 
 
@@ -113,9 +111,7 @@ def _picklist(crosswalk: str, field: str) -> Mapping[str, str]:
     own: dict[str, str] = {}
     for value, codes in column.codes.items():
         own.setdefault(codes[0], value)
-    return {
-        code: value for (variable, code), value in _narrowing().items() if variable == column.variable
-    } | own
+    return {code: value for (variable, code), value in _narrowing().items() if variable == column.variable} | own
 
 
 @cache

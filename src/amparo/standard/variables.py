@@ -25,6 +25,8 @@ TOTAL = "_T"
 """Code of a total (SDMX code list CL_TOTAL convention)."""
 NOT_RECORDED = "_X"
 """Code of what was not recorded (SDMX: unspecified)."""
+OTHER_OR_NOT_RECORDED = "_O"
+"""Code of the few of another category together with what was not recorded (SDMX: other)."""
 UNKNOWN = "unknown"
 NONE = "none"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import ibis
 
 from amparo.standard.countries import countries
-from amparo.standard.variables import NONE, UNKNOWN
+from amparo.standard.variables import NONE, NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
 from amparo.statistics.tables import PrivateTable, tabulate
 
 REJECTED = "rejected"
@@ -23,6 +23,8 @@ STAGES = ("suspected", "prosecuted", "convicted")
 
 WORLD = "001"
 """M49 code of the world, where a place without a region stands."""
+FEW_BY_SEX = {"other": OTHER_OR_NOT_RECORDED, NOT_RECORDED: OTHER_OR_NOT_RECORDED, UNKNOWN: OTHER_OR_NOT_RECORDED}
+"""Alone, the few of another sex would be withheld in every row, and others' counts with them to guard theirs."""
 _TIME_BANDS = ((3, "0-3"), (12, "4-12"), (24, "13-24"))
 
 
@@ -34,10 +36,12 @@ class _Plan:
 
 
 _VICTIM_TABLES = (
-    _Plan("victims_by_year_sex_age", ("year", "sex", "age_group")),
+    _Plan("victims_by_year_sex", ("year", "sex"), "Other and not recorded are one category, since each is a few."),
+    _Plan("victims_by_year_age", ("year", "age_group")),
     _Plan("victims_by_sex_age_band", ("sex", "age_band")),
     _Plan("victims_by_year_form", ("year", "form"), "Several forms may hold at once."),
-    _Plan("victims_by_form_sex_age", ("form", "sex", "age_group"), "Several forms may hold at once."),
+    _Plan("victims_by_form_age", ("form", "age_group"), "Several forms may hold at once."),
+    _Plan("victims_by_form_sex", ("form", "sex"), "Several forms may hold at once. Other and not recorded are one."),
     _Plan(
         "victims_by_citizenship_destination",
         ("citizenship", "destination"),
@@ -51,7 +55,7 @@ _VICTIM_TABLES = (
     _Plan(
         "victims_by_means_of_control_sex",
         ("means_of_control", "sex"),
-        "Several means may hold at once.",
+        "Several means may hold at once. Other and not recorded are one.",
     ),
     _Plan(
         "victims_by_recruiter_relation",
@@ -96,16 +100,12 @@ def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[Priva
     """
     records = detected(victims)
     subregions = subregion_codes()
-    tables = [
-        tabulate(
-            records,
-            plan.by,
-            name=plan.name,
-            method=_sentence(plan),
-            recode={dim: subregions for dim in plan.by if dim.endswith("_subregion")},
-        )
-        for plan in _VICTIM_TABLES
-    ]
+    tables = []
+    for plan in _VICTIM_TABLES:
+        recode = {dim: subregions for dim in plan.by if dim.endswith("_subregion")}
+        if "sex" in plan.by and "age_band" not in plan.by:
+            recode["sex"] = FEW_BY_SEX
+        tables.append(tabulate(records, plan.by, name=plan.name, method=_sentence(plan), recode=recode))
     return [*tables, justice_table(perpetrators)]
 
 

@@ -17,12 +17,10 @@ import pandas as pd
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN
 
-__all__ = ["PrivateTable", "PublishedTable", "national_tables", "tabulate"]
+__all__ = ["PrivateTable", "PublishedTable", "tabulate"]
 
 
-def _check(
-    dims: tuple[str, ...], overlapping: frozenset[str], frame: pd.DataFrame, values: list[str]
-) -> None:
+def _check(dims: tuple[str, ...], overlapping: frozenset[str], frame: pd.DataFrame, values: list[str]) -> None:
     if reserved := {"count", "lower", "upper", "status"} & set(dims):
         raise ValueError(f"a dimension cannot be called {sorted(reserved)}: released tables have such columns")
     if list(frame.columns) != [*dims, *values]:
@@ -129,7 +127,7 @@ def tabulate(
     frame = frame[[*by, "count"]].astype({"count": "int64"})
     if frame.empty:
         frame.loc[0] = [*[TOTAL] * len(by), 0]
-    frame = frame.astype({dim: object for dim in by}).sort_values(list(by), ignore_index=True)
+    frame = frame.astype(dict.fromkeys(by, object)).sort_values(list(by), ignore_index=True)
     return PrivateTable(name, unit, tuple(by), overlapping, frame, method)
 
 
