@@ -18,9 +18,13 @@ Hundepool et al. (2012), Statistical Disclosure Control, ch. 4.
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
@@ -138,6 +142,20 @@ def shortfalls(
     return short
 
 
+def determined(cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools, asked: Bools) -> Bools:
+    """Which of the cells ``asked`` about an outsider can work out exactly, although they are withheld."""
+    lower = np.where(withheld, 1.0, counts)
+    upper = np.where(withheld, np.inf, counts)
+    exact = np.zeros(len(counts), dtype=np.bool_)
+    for problem in _problems(cells, relations, lower, upper):
+        for cell in problem.hidden:
+            if asked[cell]:
+                most = problem.extreme(cell, largest=True)
+                least = problem.extreme(cell, largest=False)
+                exact[cell] = most is not None and least is not None and most[0] - least[0] < 0.5
+    return exact
+
+
 class _Problem:
     """The hidden cells of one connected part, and a linear programme over all counts that they may have."""
 
@@ -145,8 +163,7 @@ class _Problem:
         self.hidden = list(hidden)
         self.relations = relations
         self.column = {cell: k for k, cell in enumerate(self.hidden)}
-        self.solver = highspy.Highs()
-        self.solver.setOptionValue("output_flag", False)
+        self.solver = _solver()
         self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("random_seed", 0)
         for cell in self.hidden:
@@ -218,6 +235,33 @@ class _Problem:
             missing = need[cell] - (seen[1][cell] - seen[0][cell])
             if missing > WHOLE:
                 yield Shortfall(cell, float(missing), tuple(r for r in self.relations if cell in r.cells))
+
+
+def _solver() -> Any:
+    """A HiGHS that keeps quiet."""
+    _greeted()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    return solver
+
+
+@cache
+def _greeted() -> None:
+    """Let HiGHS print its banner, which comes with the first solver of a process, where nobody reads it.
+
+    Standard output is for what the user asked for, such as JSON.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        highspy.Highs()  # type: ignore[no-untyped-call]
+        ctypes.CDLL(None).fflush(None)
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _is_whole(table: Floats) -> bool:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from amparo.protection.audit import shortfalls
+from amparo.protection.audit import determined, shortfalls
 from amparo.protection.cells import Cells, Relation, Shape, gather, label
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
@@ -68,6 +68,9 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
                 remedy="Publish fewer categories, or a lower threshold.",
             )
         _close_totals(relations, counts, withheld)
+    # A guard that can be worked out guards nothing: hiding it only makes the tables harder to read.
+    doubtful = withheld & (need == 0) & (seen[0] == seen[1])
+    withheld &= ~determined(cells, relations, counts, withheld, doubtful)
     return [withheld[ids] for ids in cells.of_rows]
 
 

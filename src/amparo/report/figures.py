@@ -7,6 +7,7 @@ Colours: Okabe & Ito (2008), told apart by every common kind of colour vision.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,7 +77,9 @@ def _svg(chart: alt.TopLevelMixin, title: str, alt_text: str, name: str) -> str:
         domainColor=GREY,
         labelLimit=300,
     )
-    return _named(vl_convert.vegalite_to_svg(configured.to_dict(), show_warnings=False), title, alt_text, name)
+    svg = vl_convert.vegalite_to_svg(configured.to_dict(), show_warnings=False)
+    # The drawing is one image with one text; roles of its marks, which have no text, would only be noise.
+    return _named(re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", svg), title, alt_text, name)
 
 
 def _named(svg: str, title: str, alt_text: str, name: str) -> str:

@@ -115,7 +115,8 @@ def _rows(aggregates: ibis.Table) -> pd.DataFrame:
     for level in ("region", "subregion"):
         known = {code: getattr(place, level) for code, place in places.items()}
         once[level] = once["reporting_country"].map(known).fillna(UNKNOWN)
-    return once
+    rows_once: pd.DataFrame = once
+    return rows_once
 
 
 def _table(
@@ -162,7 +163,8 @@ def contradictions(aggregates: ibis.Table) -> pd.DataFrame:
     columns = ["reporting_country", "year", "indicator", "what", "lower", "upper", "published_lower", "published_upper"]
     twice["year"] = twice["year"].astype(str)
     found = pd.concat([twice[columns], *(check[columns] for check in checks)], ignore_index=True)
-    return found.sort_values(columns[:4], ignore_index=True)
+    ordered: pd.DataFrame = found.sort_values(columns[:4], ignore_index=True)
+    return ordered
 
 
 def _exceeding(rows: pd.DataFrame, dim: str) -> pd.DataFrame:

@@ -1,0 +1,162 @@
+"""Withholding: what the rule names, and what would give it away."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amparo.protection.audit import feasible_bounds
+from amparo.protection.release import Release, Rule, release, republish
+from amparo.standard.errors import AmparoError
+from amparo.standard.variables import TOTAL
+from amparo.statistics.tables import PrivateTable, PublishedTable
+
+PROVENANCE = {"version": "test", "created": "2026-01-01"}
+
+
+def cube(
+    name: str, dims: tuple[str, ...], counts: np.ndarray, *, overlapping: frozenset[str] = frozenset()
+) -> PrivateTable:
+    """A private table with all its totals, from the counts of its inner cells."""
+    whole = counts
+    for axis in range(counts.ndim):
+        whole = np.concatenate([whole, whole.sum(axis=axis, keepdims=True)], axis=axis)
+    codes = [[*(f"{dim}{k}" for k in range(size)), TOTAL] for dim, size in zip(dims, counts.shape, strict=True)]
+    rows = [(*key, int(value)) for key, value in zip(product(*codes), whole.ravel(), strict=True)]
+    frame = pd.DataFrame(rows, columns=[*dims, "count"]).sort_values(list(dims), ignore_index=True)
+    return PrivateTable(name, "records", dims, overlapping, frame, "test")
+
+
+def made(*tables: PrivateTable, threshold: int = 10) -> Release:
+    return release(tables, rule=Rule(threshold), provenance=PROVENANCE)
+
+
+def shown(found: Release, name: str, **codes: str) -> tuple[str, int | None]:
+    frame = found[name].frame
+    row = frame[np.logical_and.reduce([frame[dim] == code for dim, code in codes.items()])].iloc[0]
+    return row["status"], None if pd.isna(row["lower"]) else int(row["lower"])
+
+
+def test_small_counts_are_withheld_and_zeros_are_shown() -> None:
+    found = made(cube("t", ("a", "b"), np.array([[40, 3, 0], [50, 60, 70], [25, 12, 31]])))
+    assert shown(found, "t", a="a0", b="b1") == ("withheld", None)
+    assert shown(found, "t", a="a0", b="b2") == ("exact", 0)
+    assert shown(found, "t", a=TOTAL, b=TOTAL) == ("exact", 291)
+
+
+def test_a_single_small_count_is_guarded_by_others() -> None:
+    found = made(cube("t", ("a", "b"), np.array([[40, 3, 50], [50, 60, 70], [25, 12, 31]])))
+    assert (found["t"].frame["status"] == "withheld").sum() >= 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([(3, 4), (5, 6), (3, 3, 3), (2, 4, 5)]), st.sampled_from([3, 5, 10]))
+def test_every_small_count_stays_open_to_as_many_values_as_the_threshold(
+    seed: int, shape: tuple[int, ...], threshold: int
+) -> None:
+    random = np.random.default_rng(seed)
+    counts = random.negative_binomial(0.6, 0.02, size=shape) * (random.random(shape) < 0.9)
+    table = cube("t", tuple("abc"[: len(shape)]), counts)
+    try:
+        found = made(table, threshold=threshold)
+    except AmparoError:
+        return  # refused: nothing left that could guard it; better no table than a leak
+    bounds = feasible_bounds(found)
+    true = dict(zip((", ".join(f"{d}={c}" for d, c in zip(table.dims, key, strict=True) if c != TOTAL) or "grand total"
+                     for key in table.frame[list(table.dims)].itertuples(index=False, name=None)), table.frame["count"], strict=True))  # fmt: skip
+    for row in bounds.itertuples():
+        assert row.lower <= true[row.cell] <= row.upper
+        if true[row.cell] < threshold:
+            assert row.upper - row.lower >= threshold - 1
+
+
+def brute_force(
+    counts: np.ndarray, hidden: np.ndarray, row_totals: list[int | None], column_totals: list[int | None]
+) -> list[np.ndarray]:
+    """Every whole-numbered table that agrees with what is shown; hidden cells are at least 1."""
+    places = np.argwhere(hidden)
+    found = []
+    for values in product(range(1, 13), repeat=len(places)):
+        table = counts.copy()
+        table[tuple(places.T)] = values
+        rows_fit = all(t is None or table[k].sum() == t for k, t in enumerate(row_totals))
+        if rows_fit and all(t is None or table[:, k].sum() == t for k, t in enumerate(column_totals)):
+            found.append(table)
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_an_adversary_who_tries_every_table_finds_no_small_count(seed: int) -> None:
+    counts = np.random.default_rng(seed).integers(0, 9, size=(3, 3))
+    try:
+        found = made(cube("t", ("a", "b"), counts), threshold=3)
+    except AmparoError:
+        return
+    hidden = np.array([[shown(found, "t", a=f"a{i}", b=f"b{j}")[0] == "withheld" for j in range(3)] for i in range(3)])
+    if hidden.sum() > 5:
+        return  # too many tables to try one by one
+    rows = [shown(found, "t", a=f"a{i}", b=TOTAL)[1] for i in range(3)]
+    columns = [shown(found, "t", a=TOTAL, b=f"b{j}")[1] for j in range(3)]
+    tables = brute_force(counts, hidden, rows, columns)
+    for i, j in np.argwhere(hidden & (counts < 3)):
+        assert len({int(table[i, j]) for table in tables}) >= 3
+
+
+def test_tables_that_share_totals_guard_each_other() -> None:
+    counts = np.array([[[30, 4], [22, 41]], [[25, 33], [18, 27]], [[44, 52], [61, 35]]])
+    three = cube("three", ("a", "b", "c"), counts)
+    two = cube("two", ("a", "b"), counts.sum(axis=2))
+    found = made(three, two)
+    left, right = found["three"].frame, found["two"].frame
+    faces = left[left["c"] == TOTAL].merge(right, on=["a", "b"], suffixes=("", "_two"))
+    assert (faces["status"] == faces["status_two"]).all()
+    bounds = feasible_bounds(found)
+    small = bounds[bounds["cell"] == "a=a0, b=b0, c=c1"].iloc[0]
+    assert small["upper"] - small["lower"] >= 9
+
+
+def test_a_planted_leak_is_seen_by_the_audit() -> None:
+    counts = np.array([[40, 3, 50], [50, 60, 70], [25, 12, 31]])
+    table = cube("t", ("a", "b"), counts)
+    found = made(table)
+    # An outsider who is handed the withheld neighbours as well.
+    frame = found["t"].frame
+    leaked = frame.merge(table.frame, on=["a", "b"])
+    give = leaked["status"].eq("withheld") & leaked["count"].ge(10)
+    rows = leaked.assign(
+        lower=leaked["lower"].where(~give, leaked["count"]), upper=leaked["upper"].where(~give, leaked["count"])
+    )
+    known = rows.dropna(subset=["lower"]).astype({"lower": int, "upper": int})
+    withheld = pd.DataFrame({"a": ["a0"], "b": ["b1"], "lower": [0], "upper": [99]})
+    whole = pd.concat([known[["a", "b", "lower", "upper"]], withheld], ignore_index=True)
+    leak = republish(
+        [PublishedTable("t", "records", ("a", "b"), frozenset(), whole, "leak", "leak")], provenance=PROVENANCE
+    )
+    bounds = feasible_bounds(leak)
+    assert bounds.loc[bounds["cell"] == "a=a0, b=b1", "upper"].item() == 3
+
+
+def test_two_tables_that_disagree_are_refused() -> None:
+    counts = np.array([[40, 30], [50, 60]])
+    with pytest.raises(AmparoError, match="different counts"):
+        made(cube("one", ("a", "b"), counts), cube("other", ("a", "b"), counts + 1))
+
+
+def test_the_same_tables_give_the_same_release() -> None:
+    table = cube("t", ("a", "b"), np.random.default_rng(1).integers(0, 40, (6, 7)))
+    pd.testing.assert_frame_equal(made(table)["t"].frame, made(table)["t"].frame)
+
+
+def test_republished_ranges_stay_ranges() -> None:
+    frame = pd.DataFrame({"year": ["2020", "2021"], "lower": [0, 12], "upper": [4, 12]})
+    found = republish(
+        [PublishedTable("t", "persons", ("year",), frozenset(), frame, "as is", "UNODC")], provenance=PROVENANCE
+    )
+    assert list(found["t"].frame["status"]) == ["interval", "exact"]
+    assert "already published by UNODC" in found["t"].rule
