@@ -29,6 +29,7 @@ from rich.progress import (
 from rich.table import Table
 
 from amparo import __version__
+from amparo.prevalence import METHODS
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ STORY = """From agencies' lists on trafficking in persons to a published nationa
 
 [bold]Once:[/bold]     amparo key new                      a key that encrypts names and contacts; keep it safe
 [bold]The job:[/bold]  amparo report LISTS... --out DIR    check, count, protect and publish, in six languages
+[bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
 [bold]Try it:[/bold]   amparo simulate DIR                 the lists of a made-up country, with the truth apart
 
 A list is a file of any agency: CSV, XLSX, ODS, JSON Lines or Parquet, in any of the six UN languages. What its
@@ -304,6 +306,74 @@ def _publish(
         files += [str(path) for path in written.files]
         findings = findings or list(written.findings)
     return files, findings
+
+
+@app.command()
+def prevalence(
+    file: Annotated[Path, typer.Argument(help="Capture histories: a 0/1 column per list, the persons last (CSV).")],
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "stepwise",
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="p-value of the stepwise choice.")] = 0.02,
+    strata: Annotated[list[str] | None, typer.Option(help="A column that splits the table; may be repeated.")] = None,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Every defensible analysis side by side.")] = False,
+    population: Annotated[int | None, typer.Option(help="Inhabitants, for a rate per 100,000.")] = None,
+    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap replicates.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 2021,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables and figures.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Estimate how many victims were never detected (multiple systems estimation)."""
+    from amparo.prevalence import estimate
+    from amparo.prevalence.strata import by_strata
+    from amparo.prevalence.table import read_capture_table
+
+    tables = read_capture_table(file, strata=strata or ())
+    if strata:
+        found = by_strata(tables, threshold=threshold, replicates=replicates, seed=seed)
+        estimates = {" × ".join(name): one for name, one in found.estimates.items()} | {"total": found.total}
+    else:
+        with _spinner("Estimating", quiet=quiet or as_json):
+            estimates = {
+                "total": estimate(tables[()], method=method, threshold=threshold, replicates=replicates, seed=seed)
+            }
+    frames = {name: one.to_frame().assign(stratum=name) for name, one in estimates.items()}
+    said: dict[str, Any] = {"estimates": [row for frame in frames.values() for row in frame.to_dict("records")]}
+    said["warnings"] = [warning for one in estimates.values() for warning in one.warnings]
+    lines = [f"{name}\n{one.summary()}" if strata else one.summary() for name, one in estimates.items()]
+    if population:
+        rate, low, high = estimates["total"].rate(population)
+        said["rate per 100,000"] = [rate, low, high]
+        lines.append(f"Per 100,000 inhabitants: {rate:,.1f} (95% interval {low:,.1f} to {high:,.1f}).")
+    charts = {f"estimate-{name}".replace(" ", ""): one.plot() for name, one in estimates.items()} if out else {}
+    if sensitivity:
+        from amparo.prevalence.sensitivity import multiverse
+        from amparo.prevalence.table import pooled
+
+        with _progress(quiet or as_json) as progress:
+            task = progress.add_task("Sensitivity", total=None)
+            every = multiverse(
+                pooled(tables),
+                threshold=threshold,
+                seed=seed,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        said["sensitivity"] = every.frame.to_dict("records")
+        said["sentence"] = every.sentence
+        lines.append(every.sentence)
+        frames["sensitivity"] = every.frame
+        if out:
+            charts["multiverse"] = every.plot()
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames.items():
+            frame.to_csv(out / f"{name.replace(' ', '')}.csv", index=False)
+        for name, chart in charts.items():
+            chart.save(out / f"{name}.svg")
+        lines.append(f"Tables and figures: {out}")
+    if as_json:
+        print(json.dumps(said, ensure_ascii=False, indent=2, default=str))
+    elif not quiet:
+        print("\n\n".join(lines))
 
 
 SURE = 0.9

@@ -123,10 +123,10 @@ def decomposable(
     cumulative = np.cumsum(posterior)
 
     def quantile(probability: float) -> float:
-        return float(seen + unseen[min(np.searchsorted(cumulative, probability), bound - 1)])
+        return float(seen + unseen[min(int(np.searchsorted(cumulative, probability)), bound - 1)])
 
     model_weights = weights.sum(axis=1)
-    top = int(kept[model_weights.argmax()])
+    top = int(kept[int(model_weights.argmax())])
     cut = float(posterior[-max(1, bound // 100) :].sum())
     return Estimate(
         method="Decomposable graphs",
@@ -142,7 +142,7 @@ def decomposable(
             "prior count per cell": float(prior),
         },
         warnings=(
-            f"{cut:.1%} of the posterior lies at the bound of {bound:,} unseen persons; the upper limit is the bound's.",
+            f"{cut:.1%} of the posterior lies at the bound of {bound:,} unseen persons, and so does the upper limit.",
         )
         if cut > 0.001
         else (),

@@ -71,4 +71,4 @@ def exists(matrix: Floats, counts: Floats) -> bool:
         bounds=[(0, None)] * (cells + 1),
         method="highs",
     )
-    return bool(solution.status == 0 and -solution.fun > SMALLEST)
+    return bool(solution.x is not None and solution.x[-1] > SMALLEST)

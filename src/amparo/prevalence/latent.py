@@ -135,8 +135,8 @@ def _swap_labels(
     """
     chains, classes = size.shape
     row = np.arange(chains)
-    one = random.integers(classes, size=chains)
-    other = (one + random.integers(1, classes, size=chains)) % classes
+    one = random.integers(classes, size=(chains,))
+    other = (one + random.integers(1, classes, size=(chains,))) % classes
     log_ratio = (size[row, other] - size[row, one]) * (
         np.log(np.maximum(weights[row, one], 1e-300)) - np.log(np.maximum(weights[row, other], 1e-300))
     )

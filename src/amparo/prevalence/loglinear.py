@@ -234,7 +234,7 @@ def _identifiable_rows(shared: Design, parameters: Bools, cells: Bools) -> Bools
     verdicts: dict[bytes, bool] = {}
     out = np.empty(len(parameters), dtype=np.bool_)
     # A model that covers all histories has full rank: its columns are those of a triangular matrix.
-    whole = cells.all(axis=1)
+    whole: Bools = np.asarray(cells.all(axis=1))
     for row in range(len(parameters)):
         if whole[row]:
             out[row] = True
@@ -256,7 +256,8 @@ def _log_likelihood(counts: Floats, fitted: Floats) -> Floats:
 class StepwiseBatch:
     """What the stepwise choice found on each table of a batch.
 
-    ``estimates`` (tables,), persons, NaN where even independent lists have no estimate; ``included`` (tables, pairs), which pairwise effects were chosen.
+    ``estimates`` (tables,), persons, NaN where even independent lists have no estimate; ``included``
+    (tables, pairs), which pairwise effects were chosen.
     """
 
     estimates: Floats

@@ -101,7 +101,7 @@ class Estimate:
             lines.append(f"Seed: {self.seed}.")
         return "\n".join(lines)
 
-    def plot(self) -> alt.LayerChart:
+    def plot(self) -> alt.LayerChart | alt.FacetChart:
         """The interval of the population beside the number seen."""
         level = max(self.intervals)
         low, high = self.intervals[level]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 
 from amparo.prevalence.bootstrap import bca
 from amparo.prevalence.decomposable import MOST_LISTS, decomposable
-from amparo.prevalence.loglinear import Fit, Model, fit, stepwise
+from amparo.prevalence.loglinear import Model, fit, stepwise
 from amparo.prevalence.profile import profile_interval
 from amparo.prevalence.result import Estimate
 from amparo.prevalence.simple import chao, chapman, sample_coverage, zelterman
@@ -54,7 +55,7 @@ class Multiverse:
             f"{extreme['variant']} ({extreme['estimate']:,.0f})."
         )
 
-    def plot(self) -> alt.LayerChart:
+    def plot(self) -> alt.LayerChart | alt.FacetChart:
         """Each analysis as a point with its interval, in order of the estimate; the number seen as a dashed line."""
         frame = self.usable.sort_values("estimate").reset_index(drop=True)
         frame["order"] = np.arange(len(frame))
@@ -81,44 +82,41 @@ def multiverse(
     threshold : the threshold of the analysis that the others are varied around.
     replicates, seed : of the bootstrap intervals.
     """
-    pairs = all_pairs(len(table.lists))
     chosen = stepwise(table, threshold=threshold).model
-    tasks: list[tuple[str, str, Callable[[], tuple[float, float, float]]]] = [
-        ("threshold", f"{p:g}", lambda p=p: _stepwise(table, p, replicates, seed)) for p in THRESHOLDS
+    again = partial(_stepwise, replicates=replicates, seed=seed)
+    tasks: list[tuple[str, str, Callable[[], Estimates]]] = [
+        ("threshold", f"{p:g}", partial(again, table, threshold=p)) for p in THRESHOLDS
     ]
     if len(table.lists) > 2:
+        # The tables are made when their turn comes: one that carries no estimate is told as such.
         tasks += [
-            ("list left out", name, lambda i=i: _stepwise(table.without([i]), threshold, replicates, seed))
+            ("list left out", name, partial(_of_table, partial(table.without, [i]), again, threshold))
             for i, name in enumerate(table.lists)
         ]
         tasks += [
-            (
-                "lists merged",
-                _merged_name(table, groups),
-                lambda g=groups: _stepwise(table.merged(g), threshold, replicates, seed),
-            )
-            for groups in _merges(table)
+            ("lists merged", _merged_name(table, g), partial(_of_table, partial(table.merged, g), again, threshold))
+            for g in _merges(table)
         ]
-    for pair in pairs:
+    for pair in all_pairs(len(table.lists)):
         has = frozenset(pair) in chosen.effects
         model = Model(chosen.effects - {frozenset(pair)} if has else chosen.effects | {frozenset(pair)})
         name = f"{table.pair_names([pair])[0]} forced {'out' if has else 'in'}"
-        tasks.append(("effect between lists", name, lambda m=model: _fit(fit(table, m))))
-    methods: list[Callable[[CaptureTable], Estimate]] = [chao, zelterman]
+        tasks.append(("effect between lists", name, partial(_fit, table, model)))
+    methods: list[tuple[str, Callable[[CaptureTable], Estimate]]] = [
+        ("Chao's lower bound", chao),
+        ("Zelterman", zelterman),
+    ]
     if len(table.lists) == 2:
-        methods.append(chapman)
+        methods.append(("Chapman", chapman))
     if len(table.lists) == 3:
-        methods.append(lambda t: sample_coverage(t, seed=seed))
+        methods.append(("Sample coverage", partial(sample_coverage, seed=seed)))
     if len(table.lists) <= MOST_LISTS:
-        methods.append(decomposable)
-    tasks += [("method", "", lambda m=method: m(table)) for method in methods]  # type: ignore[misc, list-item]
+        methods.append(("Decomposable graphs", decomposable))
+    tasks += [("method", name, partial(_method, method, table)) for name, method in methods]
     rows = []
     for number, (choice, variant, run) in enumerate(tasks):
         try:
-            found = run()
-            if isinstance(found, Estimate):
-                variant, found = found.method, (found.estimate, *found.interval(LEVEL))
-            rows.append((choice, variant, *found, ""))
+            rows.append((choice, variant, *run(), ""))
         except AmparoError as error:
             rows.append((choice, variant, np.nan, np.nan, np.nan, error.message))
         if progress:
@@ -127,13 +125,27 @@ def multiverse(
     return Multiverse(frame, table.observed)
 
 
-def _stepwise(table: CaptureTable, threshold: float, replicates: int, seed: int) -> tuple[float, float, float]:
+Estimates = tuple[float, float, float]
+"""Estimate, lower and upper limit, persons."""
+
+
+def _stepwise(table: CaptureTable, *, threshold: float, replicates: int, seed: int) -> Estimates:
     boot = bca(table, threshold=threshold, replicates=replicates, seed=seed)
     return boot.estimate, *boot.interval(LEVEL)
 
 
-def _fit(found: Fit) -> tuple[float, float, float]:
+def _of_table(make: Callable[[], CaptureTable], run: Callable[..., Estimates], threshold: float) -> Estimates:
+    return run(make(), threshold=threshold)
+
+
+def _fit(table: CaptureTable, model: Model) -> Estimates:
+    found = fit(table, model)
     return found.estimate, *profile_interval(found, level=LEVEL)
+
+
+def _method(method: Callable[[CaptureTable], Estimate], table: CaptureTable) -> Estimates:
+    found = method(table)
+    return found.estimate, *found.interval(LEVEL)
 
 
 def _merges(table: CaptureTable) -> list[list[list[int]]]:

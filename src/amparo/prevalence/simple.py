@@ -146,9 +146,10 @@ def _coverage(counts: Floats) -> tuple[Floats, Floats]:
             (alone * (total * both / (first * second) - 1) for alone, both, first, second in pairs),
             np.zeros(len(total)),
         )
-        return zero + covariation / (3 * coverage)
+        return np.asarray(zero + covariation / (3 * coverage))
 
-    return next_estimate(next_estimate(zero)), coverage
+    one_step: Floats = next_estimate(next_estimate(zero))
+    return one_step, coverage
 
 
 def _counts_of_counts(table: CaptureTable) -> tuple[int, float, float]:

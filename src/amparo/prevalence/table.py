@@ -72,7 +72,7 @@ class CaptureTable:
     def _regroup(self, names: tuple[str, ...], groups: Sequence[Sequence[int]]) -> CaptureTable:
         on = np.stack([self.histories[:, list(group)].any(axis=1) for group in groups], axis=1)
         index = on @ (1 << np.arange(len(groups)))
-        counts = np.bincount(index, weights=self.counts, minlength=2 ** len(groups))
+        counts = np.bincount(index, weights=self.counts, minlength=2 ** len(groups)).astype(np.float64)
         counts[0] = 0
         return CaptureTable(names, counts)
 

@@ -63,8 +63,8 @@ class ReleasedTable:
 
     ``frame`` has the columns ``dims`` (codes, string; "_T" is the total, "_X" not recorded), ``lower``,
     ``upper`` (Int64, inclusive; in ``unit``; both null when withheld) and ``status`` ("exact",
-    "interval" or "withheld"), sorted by its codes. Combinations without a row count zero. Each look at ``frame`` gives a
-    copy. Categories of ``overlapping`` dimensions may hold at once and do not add up to their total.
+    "interval" or "withheld"), sorted by its codes. Combinations without a row count zero. Each look at ``frame``
+    gives a copy. Categories of ``overlapping`` dimensions may hold at once and do not add up to their total.
 
     Raises
     ------
