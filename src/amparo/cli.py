@@ -336,8 +336,8 @@ def prevalence(
             estimates = {
                 "total": estimate(tables[()], method=method, threshold=threshold, replicates=replicates, seed=seed)
             }
-    frames = {name: one.to_frame().assign(stratum=name) for name, one in estimates.items()}
-    said: dict[str, Any] = {"estimates": [row for frame in frames.values() for row in frame.to_dict("records")]}
+    rows = [{"stratum": name, **row} for name, one in estimates.items() for row in one.rows()]
+    said: dict[str, Any] = {"estimates": rows}
     said["warnings"] = [warning for one in estimates.values() for warning in one.warnings]
     lines = [f"{name}\n{one.summary()}" if strata else one.summary() for name, one in estimates.items()]
     if population:
@@ -360,13 +360,14 @@ def prevalence(
         said["sensitivity"] = every.frame.to_dict("records")
         said["sentence"] = every.sentence
         lines.append(every.sentence)
-        frames["sensitivity"] = every.frame
         if out:
             charts["multiverse"] = every.plot()
     if out:
         out.mkdir(parents=True, exist_ok=True)
-        for name, frame in frames.items():
-            frame.to_csv(out / f"{name.replace(' ', '')}.csv", index=False)
+        for name, one in estimates.items():
+            one.to_frame().to_csv(out / f"estimate-{name.replace(' ', '')}.csv", index=False)
+        if sensitivity:
+            every.frame.to_csv(out / "sensitivity.csv", index=False)
         for name, chart in charts.items():
             chart.save(out / f"{name}.svg")
         lines.append(f"Tables and figures: {out}")

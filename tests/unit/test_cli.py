@@ -126,3 +126,54 @@ def test_names_do_not_reach_what_is_published(demo: Path, tmp_path: Path) -> Non
         path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file() and path.suffix != ".pdf"
     )
     assert not [name for name in names if name.encode() in published]
+
+
+def captures(folder: Path) -> Path:
+    path = folder / "lists.csv"
+    path.write_text("sex,A,B,C,n\nf,1,0,0,60\nf,0,1,0,50\nf,0,0,1,70\nf,1,1,0,9\nf,1,0,1,12\nf,0,1,1,10\nf,1,1,1,2\n"
+                    "m,1,0,0,30\nm,0,1,0,20\nm,0,0,1,25\nm,1,1,0,4\nm,1,0,1,5\nm,0,1,1,3\nm,1,1,1,1\n")  # fmt: skip
+    return path
+
+
+def test_prevalence_by_strata_with_sensitivity_and_a_rate(tmp_path: Path) -> None:
+    done = run(
+        "prevalence", captures(tmp_path), "--strata", "sex", "--sensitivity", "--population", "500000", "--out", "o", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    estimates = {row["stratum"]: row["estimate"] for row in said["estimates"]}
+    assert estimates["f"] + estimates["m"] == pytest.approx(estimates["total"])
+    assert said["rate per 100,000"][0] == pytest.approx(estimates["total"] / 5)
+    assert "analyses the estimate runs from" in said["sentence"]
+    assert {path.name for path in (tmp_path / "o").iterdir()} >= {
+        "multiverse.svg",
+        "sensitivity.csv",
+        "estimate-total.csv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A,B,n\n1,0,5\n0,1,2\n", "No person is on two lists"),
+        ("A,n\n1,5\n", "one list only"),
+        ("A,B,n\n1,0,-5\n0,1,2\n", "row 2"),
+        ("A,B,C,n\n1,0,0,5\n1,1,0,2\n", "Nobody is on the list C"),
+    ],
+)
+def test_a_capture_table_that_carries_no_estimate_gives_no_number(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "lists.csv").write_text(text)
+    done = run("prevalence", "lists.csv", cwd=tmp_path)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_truth_of_independent_lists_is_inside_the_interval(tmp_path: Path) -> None:
+    from amparo.simulation import Knobs, simulate
+
+    simulate(tmp_path / "c", seed=3, knobs=Knobs(victims=4000, independent=True))
+    done = run("prevalence", tmp_path / "c" / "truth" / "capture_histories.csv", "--json", cwd=tmp_path)
+    row = max(json.loads(done.stdout)["estimates"], key=lambda row: row["level"])
+    assert row["lower"] <= 4000 <= row["upper"]

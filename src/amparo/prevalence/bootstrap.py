@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from amparo.prevalence.loglinear import stepwise_batch
 from amparo.prevalence.table import CaptureTable
@@ -47,9 +47,9 @@ class Bootstrap:
         """BCa limits at these probabilities."""
         half = 0.5 / len(self.replicates)
         below = np.clip(np.mean(self.replicates < self.estimate), half, 1 - half)
-        bias = norm.ppf(below)
-        shifted = bias + norm.ppf(probabilities)
-        adjusted = norm.cdf(bias + shifted / (1 - self.acceleration * shifted))
+        bias = ndtri(below)
+        shifted = bias + ndtri(probabilities)
+        adjusted = ndtr(bias + shifted / (1 - self.acceleration * shifted))
         return np.asarray(np.quantile(self.replicates, adjusted, method="median_unbiased"))
 
 

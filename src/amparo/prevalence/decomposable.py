@@ -26,8 +26,8 @@ from amparo.standard.errors import AmparoError
 Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.8, 0.95)
 MOST_LISTS = 5
-NEGLIGIBLE = 45.0
-"""Models whose best posterior weight is below exp(-45) of the best model's add less than double precision holds."""
+NEGLIGIBLE = 32.0
+"""Models whose best weight is below exp(-32) of the best model's, 1e-14 of it, add nothing that a digit shows."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +58,8 @@ def exists(matrix: Floats, counts: Floats) -> bool:
     matrix : shape (histories, parameters), the design over the histories that the model covers.
     counts : shape (histories,), persons.
     """
+    from scipy.optimize import linprog  # only models in doubt wait for it to load
+
     cells = len(matrix)
     objective = np.zeros(cells + 1)
     objective[-1] = -1.0

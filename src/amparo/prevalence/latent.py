@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from amparo.prevalence.result import Estimate
 from amparo.prevalence.table import CaptureTable
@@ -148,10 +148,12 @@ def _swap_labels(
 
 def diagnostics(sample: Floats) -> tuple[float, float]:
     """Rank-normalised split R-hat and bulk effective sample size of draws of shape (draws, chains)."""
+    from scipy.stats import rankdata  # slow to load, and no other method needs it
+
     half = len(sample) // 2
     split = np.concatenate([sample[:half], sample[half : 2 * half]], axis=1)
     ranks = rankdata(split.ravel()).reshape(split.shape)
-    scores = norm.ppf((ranks - 0.375) / (split.size + 0.25))
+    scores = ndtri((ranks - 0.375) / (split.size + 0.25))
     draws, chains = scores.shape
     within = scores.var(axis=0, ddof=1).mean()
     between = draws * scores.mean(axis=0).var(ddof=1)

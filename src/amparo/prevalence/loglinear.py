@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln, pdtr, pdtrc
 
@@ -26,6 +26,9 @@ from amparo.prevalence.existence import Verdict, exists, identifiable
 from amparo.prevalence.newton import Bools, Design, Floats, design, fit_batch, intercept_variance
 from amparo.prevalence.table import CaptureTable, all_pairs
 from amparo.standard.errors import AmparoError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BATCH = 4096
 MOST_PAIRS = 15
@@ -178,6 +181,8 @@ def fit_all(table: CaptureTable, *, criterion: str = "bic") -> pd.DataFrame:
     ``log_likelihood``, ``parameters``, ``aic``, ``bic``, ``exists``, ``identifiable``. Models that fail have no
     estimate and stand last.
     """
+    import pandas as pd
+
     pairs = all_pairs(len(table.lists))
     if len(pairs) > MOST_PAIRS:
         raise AmparoError(

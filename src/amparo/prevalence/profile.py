@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import gammaln
-from scipy.stats import chi2
+from scipy.special import chdtri, gammaln
 
 from amparo.prevalence.loglinear import Fit, masks
 from amparo.prevalence.newton import design, fit_batch
@@ -30,6 +28,8 @@ def profile_interval(found: Fit, *, level: float = 0.95) -> tuple[float, float]:
     found : a fitted model.
     level : such as 0.95.
     """
+    from scipy.optimize import brentq  # slow to load, and the bootstrap does not need it
+
     table = found.table
     shared = design(len(table.lists), max(2, found.model.order))
     parameters, cells = masks(table, [found.model], shared)
@@ -54,7 +54,7 @@ def profile_interval(found: Fit, *, level: float = 0.95) -> tuple[float, float]:
 
     best = max(found.estimate - seen, 1e-6)
     top = max(log_likelihood(best * factor) for factor in (0.98, 0.99, 1.0, 1.01, 1.02))
-    drop = chi2.ppf(level, 1) / 2
+    drop = float(chdtri(1, 1 - level)) / 2
 
     def loss(unseen: float) -> float:
         return top - log_likelihood(unseen) - drop

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import altair as alt
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from amparo.standard.errors import AmparoError
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -65,24 +67,28 @@ class Estimate:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per level: method, estimate, lower, upper, dark figure with limits, model, seed."""
-        return pd.DataFrame(
-            [
-                {
-                    "method": self.method,
-                    "observed": self.observed,
-                    "estimate": self.estimate,
-                    "level": level,
-                    "lower": low,
-                    "upper": high,
-                    "dark_figure": self.dark_figure,
-                    "dark_lower": low - self.observed,
-                    "dark_upper": high - self.observed,
-                    "model": self.model,
-                    "seed": self.seed,
-                }
-                for level, (low, high) in sorted(self.intervals.items())
-            ]
-        )
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, object]]:
+        """What :meth:`to_frame` holds, as plain rows."""
+        return [
+            {
+                "method": self.method,
+                "observed": self.observed,
+                "estimate": self.estimate,
+                "level": level,
+                "lower": low,
+                "upper": high,
+                "dark_figure": self.dark_figure,
+                "dark_lower": low - self.observed,
+                "dark_upper": high - self.observed,
+                "model": self.model,
+                "seed": self.seed,
+            }
+            for level, (low, high) in sorted(self.intervals.items())
+        ]
 
     def summary(self) -> str:
         """A paragraph fit to paste in a paper."""
@@ -103,6 +109,9 @@ class Estimate:
 
     def plot(self) -> alt.LayerChart | alt.FacetChart:
         """The interval of the population beside the number seen."""
+        import altair as alt
+        import pandas as pd
+
         level = max(self.intervals)
         low, high = self.intervals[level]
         frame = pd.DataFrame({"method": [self.method], "estimate": [self.estimate], "low": [low], "high": [high]})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from amparo.prevalence.result import Estimate
 from amparo.prevalence.table import CaptureTable
@@ -167,7 +167,7 @@ def _log_normal(
     spread = np.sqrt(np.log1p(variance / unseen**2))
 
     def at(level: float) -> tuple[float, float]:
-        factor = float(np.exp(norm.ppf((1 + level) / 2) * spread))
+        factor = float(np.exp(ndtri((1 + level) / 2) * spread))
         return observed + unseen / factor, observed + unseen * factor
 
     return {level: at(level) for level in levels}
