@@ -19,7 +19,8 @@ demo: .venv/.ready
 	rm -rf $(OUT)
 	$(BIN)/amparo simulate $(OUT)/country
 	$(BIN)/amparo key new $(OUT)/demo.key
-	$(BIN)/amparo report $(OUT)/country/lists --key $(OUT)/demo.key --out $(OUT)/report
+	$(BIN)/amparo report $(OUT)/country/lists --key $(OUT)/demo.key --out $(OUT)/report \
+		--captures $(OUT)/country/truth/capture_histories.csv
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

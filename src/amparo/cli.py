@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from amparo.intake.key import Key
     from amparo.intake.load import Load
     from amparo.intake.workspace import Workspace
+    from amparo.protection.prevalence import ReleasedPrevalence
     from amparo.standard.crosswalks import Crosswalk
 
 STORY = """From agencies' lists on trafficking in persons to a published national picture that exposes nobody.
@@ -230,6 +231,9 @@ def report(
         list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
     ] = None,
     threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
+    captures: Annotated[
+        Path | None, typer.Option(help="Capture histories (CSV), for the chapter on those never detected.")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")] = False,
     today: Annotated[str | None, typer.Option(help="Date of the report, YYYY-MM-DD.")] = None,
@@ -248,7 +252,7 @@ def report(
         raise AmparoError("There is nothing to report on.", remedy="Name the lists: amparo report LISTS... --out DIR")
     day = date.fromisoformat(today) if today else date.today()
     with _spinner("Counting, protecting and writing", quiet=silent):
-        paths, findings = _publish(store, loads, out, lang or ["en"], threshold, title, not no_pdf, day)
+        paths, findings = _publish(store, loads, out, lang or ["en"], threshold, title, not no_pdf, day, captures)
     _say_loads(loads, private_folder, quiet=silent, as_json=False)
     if as_json:
         print(json.dumps({"loads": [_summary(item) for item in loads], "findings": findings, "files": paths}, indent=2))
@@ -270,6 +274,7 @@ def _publish(
     title: str | None,
     pdf: bool,
     day: date,
+    captures: Path | None,
 ) -> tuple[list[str], list[str]]:
     """Count what was loaded, protect it, and write the report; gives its files and its findings."""
     from amparo import report as report_room
@@ -297,7 +302,8 @@ def _publish(
         contradictions.to_csv(out / "contradictions.csv", index=False)
     else:
         private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
-        ready = release(private, rule=Rule(threshold=threshold), provenance=provenance)
+        unseen = _unseen(captures, threshold) if captures else None
+        ready = release(private, rule=Rule(threshold=threshold), provenance=provenance, prevalence=unseen)
     formats = ("html", "pdf", "data") if pdf else ("html", "data")
     files: list[str] = []
     findings: list[str] = []
@@ -377,6 +383,19 @@ def prevalence(
         print("\n\n".join(lines))
 
 
+def _unseen(captures: Path, fewest: int) -> ReleasedPrevalence:
+    """The estimate of those never detected, with its multiverse, fit to publish."""
+    from amparo.prevalence import estimate
+    from amparo.prevalence.loglinear import stepwise
+    from amparo.prevalence.sensitivity import multiverse
+    from amparo.prevalence.table import read_capture_table
+    from amparo.protection.prevalence import release_prevalence
+
+    table = read_capture_table(captures)[()]
+    return release_prevalence(estimate(table), stepwise(table), multiverse(table, seed=SEED), fewest=fewest)
+
+
+SEED = 2021
 SURE = 0.9
 """A suggested line is used without a person's word only when the suggestion is at least this sure of it."""
 

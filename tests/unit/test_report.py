@@ -193,3 +193,30 @@ def test_numbers_and_percentages_follow_the_language() -> None:
     assert Texts("en").number(12345) == "12,345"
     assert Texts("ru").number(12345) == "12\u00a0345"
     assert Texts("en").percent(0.02, signed=True) == "+2.0%"
+
+
+def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
+    demo: Path, demo_tables: list[PrivateTable], tmp_path: Path
+) -> None:
+    from amparo.prevalence import estimate
+    from amparo.prevalence.loglinear import stepwise
+    from amparo.prevalence.sensitivity import multiverse
+    from amparo.prevalence.table import read_capture_table
+    from amparo.protection.prevalence import release_prevalence
+    from amparo.protection.release import Rule, release
+
+    table = read_capture_table(demo / "country" / "truth" / "capture_histories.csv")[()]
+    chosen = estimate(table, replicates=200)
+    found = release_prevalence(chosen, stepwise(table), multiverse(table, replicates=100, seed=1), fewest=10)
+    ready = release(demo_tables, rule=Rule(10), provenance={"version": "t", "created": "2026-01-01"}, prevalence=found)
+    for lang in LANGUAGES:
+        write(ready, tmp_path, lang=lang)
+        text = (tmp_path / f"report.{lang}.html").read_text(encoding="utf-8")
+        texts = Texts(lang)
+        for number in (found.estimate, found.low, found.high, found.observed, found.estimate - found.observed):
+            assert texts.number(number) in text
+        assert texts("prevalence-limit") in text
+    rows = (tmp_path / "data" / "prevalence.csv").read_text().splitlines()
+    assert rows[1].split(",")[2] == str(found.estimate)
+    with pytest.raises(AmparoError, match="not published"):
+        release_prevalence(chosen, stepwise(table), multiverse(table, replicates=100, seed=1), fewest=10_000)

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.suppression import withheld_cells
 from amparo.standard.errors import AmparoError
 from amparo.statistics.tables import PrivateTable, PublishedTable
@@ -111,6 +112,7 @@ class Release:
     tables: Mapping[str, ReleasedTable]
     rule: Rule
     provenance: Mapping[str, str]
+    prevalence: ReleasedPrevalence | None = None
     seal: InitVar[object] = None
 
     def __post_init__(self, seal: object) -> None:
@@ -136,7 +138,13 @@ class Release:
         return self.tables[name]
 
 
-def release(private: Sequence[PrivateTable], *, rule: Rule | None = None, provenance: Mapping[str, str]) -> Release:
+def release(
+    private: Sequence[PrivateTable],
+    *,
+    rule: Rule | None = None,
+    provenance: Mapping[str, str],
+    prevalence: ReleasedPrevalence | None = None,
+) -> Release:
     """Withhold what the rule asks in all tables jointly, audit the outcome, and only then release it.
 
     Parameters
@@ -144,6 +152,7 @@ def release(private: Sequence[PrivateTable], *, rule: Rule | None = None, proven
     private : all tables that will be shown side by side; a cell that several of them show is one cell.
     rule : by default counts of 1 to 9 are withheld.
     provenance : version, seed, inputs' SHA-256, date: whatever says where the counts came from.
+    prevalence : the estimate of the undetected, where there is one.
 
     Raises
     ------
@@ -160,7 +169,7 @@ def release(private: Sequence[PrivateTable], *, rule: Rule | None = None, proven
         frame["lower"] = counts.to_numpy()
         frame["upper"] = counts.to_numpy()
         tables.append(_seal_table(table, frame, rule.sentence(), source=""))
-    return _seal_release(tables, rule, provenance)
+    return _seal_release(tables, rule, provenance, prevalence)
 
 
 def republish(published: Sequence[PublishedTable], *, provenance: Mapping[str, str]) -> Release:
@@ -230,10 +239,15 @@ def _seal_table(table: PrivateTable | PublishedTable, frame: pd.DataFrame, rule:
     )
 
 
-def _seal_release(tables: Sequence[ReleasedTable], rule: Rule, provenance: Mapping[str, str]) -> Release:
+def _seal_release(
+    tables: Sequence[ReleasedTable],
+    rule: Rule,
+    provenance: Mapping[str, str],
+    prevalence: ReleasedPrevalence | None = None,
+) -> Release:
     named = {table.name: table for table in tables}
     if len(named) != len(tables):
         names = [table.name for table in tables]
         twice = next(name for name in names if names.count(name) > 1)
         raise AmparoError(f"Two tables bear the name {twice}.", remedy="Give each table a name of its own.")
-    return Release(MappingProxyType(named), rule, MappingProxyType(dict(provenance)), seal=_SEAL)
+    return Release(MappingProxyType(named), rule, MappingProxyType(dict(provenance)), prevalence, seal=_SEAL)

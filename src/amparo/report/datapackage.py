@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.release import Release, ReleasedTable
 from amparo.report.text import Texts
 from amparo.standard.cells import safe_cell
@@ -27,6 +28,10 @@ def write_data(release: Release, folder: Path, texts: Texts, *, title: str) -> l
         path = folder / f"{table.name}.csv"
         path.write_text(_csv(table), encoding="utf-8")
         written.append(path)
+    if release.prevalence:
+        path = folder / "prevalence.csv"
+        path.write_text(_prevalence_csv(release.prevalence), encoding="utf-8")
+        written.append(path)
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "trafficking-in-persons",
@@ -36,7 +41,10 @@ def write_data(release: Release, folder: Path, texts: Texts, *, title: str) -> l
         "licenses": [{"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}],
         "sources": [{"title": source} for source in sorted({table.source for table in release if table.source})],
         "provenance": dict(release.provenance),
-        "resources": [_resource(table, texts) for table in release],
+        "resources": [
+            *(_resource(table, texts) for table in release),
+            *([_prevalence_resource(texts)] if release.prevalence else []),
+        ],
     }
     path = folder / "datapackage.json"
     path.write_text(json.dumps(package, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -84,4 +92,34 @@ def _resource(table: ReleasedTable, texts: Texts) -> dict[str, Any]:
             "missingValues": [""],
             "primaryKey": list(table.dims),
         },
+    }
+
+
+_ANALYSIS = ("choice", "variant", "estimate", "lower", "upper")
+
+
+def _prevalence_csv(found: ReleasedPrevalence) -> str:
+    """The estimate first, as the analysis that was chosen; then all others."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_ANALYSIS)
+    writer.writerow(("chosen", "stepwise", found.estimate, found.low, found.high))
+    rows: list[dict[Any, Any]] = found.analyses.to_dict("records")
+    for row in rows:
+        words = (safe_cell(str(row[name])) for name in _ANALYSIS[:2])
+        writer.writerow((*words, *(int(row[name]) for name in _ANALYSIS[2:])))
+    return out.getvalue()
+
+
+def _prevalence_resource(texts: Texts) -> dict[str, Any]:
+    fields = [{"name": name, "type": "string" if name in ("choice", "variant") else "integer"} for name in _ANALYSIS]
+    return {
+        "name": "prevalence",
+        "path": "prevalence.csv",
+        "title": texts("section-unseen"),
+        "description": "Persons in the population, seen and unseen; 95 % intervals.",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "schema": {"fields": fields, "primaryKey": ["choice", "variant"]},
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.release import Release, ReleasedTable
 from amparo.report import figures
 from amparo.report.reading import Count, Reader
@@ -37,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, its title and text alternative, its notes, and the table behind it."""
+    """A drawing, its title and text alternative, its notes, and the table behind it ('' where there is none)."""
 
     name: str
     title: str
@@ -63,10 +64,11 @@ class TableView:
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter: figures, and the tables that carry it without a figure of their own."""
+    """A chapter: sentences, figures, and the tables that carry it without a figure of their own."""
 
     name: str
     title: str
+    text: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[str, ...] = ()
 
@@ -119,7 +121,11 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
         title=title or heading,
         subtitle=below,
         findings=tuple(make.findings()),
-        sections=tuple(section for section in make.sections() if section.figures or section.tables),
+        sections=tuple(
+            section
+            for section in (*make.sections(), *([_unseen(release.prevalence, texts)] if release.prevalence else []))
+            if section.figures or section.tables
+        ),
         tables=tuple(view(table, texts) for table in release),
         methods=tuple(methods),
         provenance=tuple(release.provenance.items()),
@@ -190,6 +196,42 @@ def _order(dim: str, code: str) -> tuple[int, int, str]:
 
 def _ordered(reader: Reader, dim: str) -> list[str]:
     return sorted([*reader.codes(dim, informative=False), TOTAL], key=lambda code: _order(dim, code))
+
+
+def _unseen(found: ReleasedPrevalence, texts: Texts) -> Section:
+    """The chapter on those never detected: the estimate, what it rests on, how far it depends on choices."""
+    number = texts.number
+    seen = found.observed
+    every = found.analyses
+    low, quarter, three, high = np.quantile(every["estimate"], [0, 0.25, 0.75, 1])
+    model = texts("model-effects", pairs=", ".join(found.pairs)) if found.pairs else texts("model-independent")
+    sentences = (
+        texts(
+            "prevalence-text",
+            estimate=number(found.estimate),
+            low=number(found.low),
+            high=number(found.high),
+            observed=number(seen),
+            dark=number(found.estimate - seen),
+            darklow=number(found.low - seen),
+            darkhigh=number(found.high - seen),
+        ),
+        texts("prevalence-rests", method=texts("prevalence-method"), threshold=f"{found.threshold:g}", model=model),
+        texts(
+            "prevalence-sensitivity",
+            count=len(every),
+            low=number(low),
+            high=number(high),
+            quarter=number(quarter),
+            three=number(three),
+        ),
+        texts("prevalence-limit"),
+    )
+    title = texts("figure-multiverse")
+    alt = texts("figure-multiverse-alt", count=len(every), low=number(low), high=number(high), observed=number(seen))
+    named = every.assign(choice=[texts(f"choice-{choice.replace(' ', '-')}") for choice in every["choice"]])
+    svg = figures.multiverse(named, texts, seen=seen, title=title, alt_text=alt, name="multiverse")
+    return Section("unseen", texts("section-unseen"), sentences, (Figure("multiverse", title, alt, svg, (), ""),))
 
 
 # --- what both pictures share ---------------------------------------------------------------------------------------
@@ -442,6 +484,7 @@ class _Picture:
         return Section(
             name,
             self.texts(f"section-{name}"),
+            (),
             tuple(figure for figure in drawn if figure),
             tuple(table for table in tables if table in self.readers),
         )

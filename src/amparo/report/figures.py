@@ -67,7 +67,9 @@ def _svg(chart: alt.TopLevelMixin, title: str, alt_text: str, name: str) -> str:
     for folder in font_folders():
         vl_convert.register_font_directory(folder)
     configured = chart.configure(font=FONT, aria=False, background="transparent")  # type: ignore[attr-defined]
-    configured = configured.configure_view(stroke=None)
+    configured = configured.configure_view(stroke=None).configure_legend(
+        orient="bottom", labelColor=INK, labelFontSize=12, labelLimit=300, columns=3
+    )
     configured = configured.configure_axis(
         labelColor=INK,
         titleColor=INK,
@@ -178,6 +180,31 @@ def pyramid(rows: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
         ).encode(x="place:Q", text="text:N")
         charts.append(alt.layer(bar, words).properties(width=(WIDTH - 140) / 2, height=alt.Step(24)))
     chart = alt.hconcat(*charts, spacing=8).resolve_scale(y="independent")
+    return _svg(chart, title, alt_text, name)
+
+
+def multiverse(analyses: pd.DataFrame, texts: Texts, *, seen: int, title: str, alt_text: str, name: str) -> str:
+    """Every analysis as a point with its interval, in order of the estimate; the number seen as a dashed line.
+
+    Parameters
+    ----------
+    analyses : columns ``choice`` (label), ``estimate``, ``lower``, ``upper`` (persons).
+    """
+    frame = analyses.sort_values("estimate", kind="stable").reset_index(drop=True)
+    frame["place"] = np.arange(len(frame)) if not texts.rtl else -np.arange(len(frame))
+    scale = alt.Scale(type="log", nice=False)
+    shapes = alt.Shape("choice:N", title=None)
+    colours = alt.Color("choice:N", title=None, scale=alt.Scale(range=[BLUE, ORANGE, GREEN, "#8a5a83", INK]))
+    y_axis = alt.Axis(orient="right" if texts.rtl else "left", tickCount=5)
+    base = alt.Chart(frame).encode(x=alt.X("place:Q", axis=None, scale=alt.Scale(padding=12)))
+    spans = base.mark_rule(color=GREY, opacity=0.6).encode(
+        y=alt.Y("lower:Q", title=None, scale=scale, axis=y_axis), y2="upper:Q"
+    )
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(
+        y=alt.Y("estimate:Q", scale=scale), color=colours, shape=shapes
+    )
+    line = alt.Chart(pd.DataFrame({"seen": [seen]})).mark_rule(strokeDash=[5, 4], color=GREY).encode(y="seen:Q")
+    chart = alt.layer(spans, points, line).properties(width=WIDTH, height=280)
     return _svg(chart, title, alt_text, name)
 
 

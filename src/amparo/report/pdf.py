@@ -44,12 +44,13 @@ def _content(document: Document, data: str) -> dict[str, object]:
         "sections": [
             {
                 "title": section.title,
+                "text": list(section.text),
                 "figures": [
                     {
                         "file": f"{figure.name}.svg",
                         "title": figure.title,
                         "alt": figure.alt,
-                        "notes": [*figure.notes, texts("see-table", name=figure.table)],
+                        "notes": [*figure.notes, *([texts("see-table", name=figure.table)] if figure.table else [])],
                     }
                     for figure in section.figures
                 ],

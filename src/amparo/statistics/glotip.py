@@ -173,7 +173,7 @@ def _exceeding(rows: pd.DataFrame, dim: str) -> pd.DataFrame:
     keys = ["reporting_country", "year", "indicator", "dimension", "category", other]
     whole = rows[rows[dim] == TOTAL].set_index(keys)[["lower", "upper"]]
     parts = rows[(rows[dim] != TOTAL) & (rows[dim] != UNKNOWN)].groupby(keys)[["lower", "upper"]].sum()
-    both = parts.join(whole, rsuffix="_total", how="inner").reset_index()
+    both = parts.join(whole.add_suffix("_total"), how="inner").reset_index()
     both = both[both["lower"] > both["upper_total"]]
     where = both["dimension"].where(both["dimension"] != TOTAL, "total") + ", " + both["category"] + ", " + both[other]
     return _named(both, f"parts by {dim} exceed their total: " + where)
@@ -186,7 +186,7 @@ def _exceeding_category(rows: pd.DataFrame) -> pd.DataFrame:
     whole = flat[flat["dimension"] == TOTAL].set_index(keys)[["lower", "upper"]]
     parts = flat[flat["dimension"].isin(["exploitation_form", "citizenship"])]
     summed = parts.groupby([*keys, "dimension"])[["lower", "upper"]].sum().reset_index("dimension")
-    both = summed.join(whole, rsuffix="_total", how="inner").reset_index()
+    both = summed.join(whole.add_suffix("_total"), how="inner").reset_index()
     both = both[both["lower"] > both["upper_total"]]
     return _named(both, "parts by " + both["dimension"] + " exceed their total")
 
