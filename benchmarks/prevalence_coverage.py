@@ -13,11 +13,13 @@ import argparse
 import numpy as np
 
 from amparo.prevalence import estimate
+from amparo.prevalence.result import Estimate
+from amparo.prevalence.strata import by_strata
 from amparo.prevalence.table import CaptureTable
 
 PERSONS = 2000
 CHANCES = np.array([0.12, 0.10, 0.15, 0.06])
-METHODS = ("stepwise", "best-bic", "decomposable", "chao", "zelterman")
+METHODS = ("stepwise", "best-bic", "decomposable", "strata", "coverage", "chapman", "chao", "zelterman")
 WORLDS = ("independent", "dependent", "heterogeneous")
 
 
@@ -36,10 +38,24 @@ def draw(world: str, random: np.random.Generator) -> CaptureTable:
     return CaptureTable(("A", "B", "C", "D"), counts)
 
 
+def estimated(table: CaptureTable, method: str, seed: int) -> Estimate:
+    """One estimate; sample coverage takes the first three lists, Chapman the first two, strata two random halves."""
+    if method == "chapman":
+        return estimate(table.without([2, 3]), method=method)
+    if method == "coverage":
+        return estimate(table.without([3]), method=method, seed=seed)
+    if method == "strata":
+        half = np.random.default_rng(seed).binomial(table.counts.astype(int), 0.5).astype(float)
+        parts = {("one",): half, ("two",): table.counts - half}
+        tables = {name: CaptureTable(table.lists, counts) for name, counts in parts.items()}
+        return by_strata(tables, replicates=400, seed=seed).total
+    return estimate(table, method=method, replicates=400, seed=seed)
+
+
 def coverage(world: str, method: str, runs: int) -> tuple[float, float, float]:
     """Mean relative bias, share of 95 % intervals that hold the truth, their median relative width."""
     random = np.random.default_rng(WORLDS.index(world) + 1)
-    found = [estimate(draw(world, random), method=method, replicates=400, seed=run) for run in range(runs)]
+    found = [estimated(draw(world, random), method, run) for run in range(runs)]
     values = np.array([[e.estimate, *e.interval(0.95)] for e in found])
     bias = values[:, 0].mean() / PERSONS - 1
     held = np.mean((values[:, 1] <= PERSONS) & (values[:, 2] >= PERSONS))

@@ -279,6 +279,7 @@ def _publish(
     """Count what was loaded, protect it, and write the report; gives its files and its findings."""
     from amparo import report as report_room
     from amparo.protection.release import Rule, release, republish
+    from amparo.standard.cells import safe_cell
     from amparo.statistics import glotip
     from amparo.statistics.national import national_tables
 
@@ -299,7 +300,10 @@ def _publish(
         ready = republish(glotip.published_tables(aggregates), provenance=provenance)
         contradictions = glotip.contradictions(aggregates)
         out.mkdir(parents=True, exist_ok=True)
-        contradictions.to_csv(out / "contradictions.csv", index=False)
+        contradictions.map(lambda cell: safe_cell(str(cell))).to_csv(out / "contradictions.csv", index=False)
+        _err.print(
+            f"{len(contradictions):,} contradictions in the numbers: {out / 'contradictions.csv'}", soft_wrap=True
+        )
     else:
         private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
         unseen = _unseen(captures, threshold) if captures else None

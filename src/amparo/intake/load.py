@@ -287,7 +287,7 @@ class _State:
             writer.analysis(_aggregates(batch, values, plan, self.load_id))
             return
         ids, fresh = self._record_ids(batch, workspace)
-        analysis = _analysis(values, ids, plan, self.load_id)
+        analysis = _analysis(values, ids, plan, self.load_id, _event_ids(batch, plan, workspace))
         vault = _vault(batch, values, ids, plan, self.load_id)
         if not fresh.all():
             self.duplicates += int((~fresh).sum())
@@ -474,7 +474,18 @@ def _integers(numbers: Ints, known: Bools) -> pa.Array:
     return pa.array(numbers.astype(np.int32), pa.int32(), mask=~known)
 
 
-def _analysis(values: Mapping[str, Values], ids: pa.StringArray, plan: _Plan, load_id: str) -> pa.RecordBatch:
+def _event_ids(batch: pa.RecordBatch, plan: _Plan, workspace: Workspace) -> pa.StringArray:
+    """Pseudonym of each row's event; null where the list gives no number of it."""
+    numbers = _text(batch, "perpetrator_event_number", plan) if plan.table == "perpetrators" else None
+    if numbers is None:
+        return pa.nulls(batch.num_rows, pa.string())
+    key = workspace.needed_key()
+    return pa.array([number and key.pseudonym(plan.crosswalk.name, "event", number) for number in numbers.to_pylist()])
+
+
+def _analysis(
+    values: Mapping[str, Values], ids: pa.StringArray, plan: _Plan, load_id: str, events: pa.StringArray
+) -> pa.RecordBatch:
     """The coded columns with what follows from them."""
     columns = _provenance(ids, plan, load_id)
     unknown: dict[str, Bools] = {}
@@ -496,6 +507,8 @@ def _analysis(values: Mapping[str, Values], ids: pa.StringArray, plan: _Plan, lo
                 unknown[name] = rows
     columns |= _derived(values, columns, len(ids), "perpetrator_" if plan.table == "perpetrators" else "")
     columns["recorded_unknown"] = _named(unknown, len(ids))
+    if plan.table == "perpetrators":
+        columns["event_id"] = events
     return _table(columns, analysis_schema(plan.table), len(ids))
 
 

@@ -99,7 +99,9 @@ def analysis_schema(table: TableName) -> pa.Schema:
     """Columns of an analysis table; a date has its precision beside it (``day``, ``month``, ``year``)."""
     if table == "aggregates":
         return _AGGREGATES
-    return pa.schema([*_PROVENANCE, *_of(table, "analysis"), ("recorded_unknown", pa.list_(pa.string()))])
+    # Accused of one event share a pseudonym of its number, so that offences can be counted.
+    events = [("event_id", pa.string())] if table == "perpetrators" else []
+    return pa.schema([*_PROVENANCE, *_of(table, "analysis"), *events, ("recorded_unknown", pa.list_(pa.string()))])
 
 
 @cache

@@ -169,7 +169,7 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
 
 
 def _unit(table: ReleasedTable, texts: Texts) -> str:
-    return texts("unit-records") if table.unit == "records" else texts("unit-persons")
+    return texts({"records": "unit-records", "offences": "unit-offences"}.get(table.unit, "unit-persons"))
 
 
 def _shown(count: Count | None, texts: Texts) -> str:
@@ -348,11 +348,10 @@ class _Picture:
         if name not in self.readers:
             return self._none(name)
         reader, t = self.readers[name], self.texts
-        shares, known, total = reader.shares("form"), reader.known("form"), reader.count()
-        if not shares or known is None or total is None:
+        shares, known, missing = reader.shares("form"), reader.known("form"), reader.gaps("form")
+        if not shares or known is None or missing is None:
             return self._none(name)
         top = shares[0]
-        missing = Count(max(0, total.lower - known.upper), max(0, total.upper - known.lower))
         return Finding(
             t(
                 "finding-form",
@@ -560,7 +559,12 @@ class _National(_Picture):
             self._section(
                 "response",
                 [],
-                ["victims_by_status", "victims_by_assistance_participation", "justice_by_year_stage_sex"],
+                [
+                    "victims_by_status",
+                    "victims_by_assistance_participation",
+                    "justice_by_year_stage_sex",
+                    "offences_by_year",
+                ],
             ),
         ]
 

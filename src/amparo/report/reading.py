@@ -77,15 +77,18 @@ class Reader:
 
     def known(self, dim: str, **codes: str) -> Count | None:
         """Records that tell the dimension; None where a withheld cell keeps it open."""
-        total = self.count(**codes)
-        gaps = [self.count(**{**codes, dim: code}) for code in NO_INFORMATION]
-        if total is None or any(gap is None for gap in gaps):
+        total, lost = self.count(**codes), self.gaps(dim, **codes)
+        if total is None or lost is None:
             return None
-        lost = [gap for gap in gaps if gap is not None]
-        return Count(
-            max(0, total.lower - sum(gap.upper for gap in lost)),
-            max(0, total.upper - sum(gap.lower for gap in lost)),
-        )
+        return Count(max(0, total.lower - lost.upper), max(0, total.upper - lost.lower))
+
+    def gaps(self, dim: str, **codes: str) -> Count | None:
+        """Records that do not tell the dimension; None where that is withheld."""
+        counts = [self.count(**{**codes, dim: code}) for code in NO_INFORMATION]
+        known = [count for count in counts if count is not None]
+        if len(known) < len(counts):
+            return None
+        return Count(sum(count.lower for count in known), sum(count.upper for count in known))
 
     def share(self, dim: str, code: str, **codes: str) -> Share | None:
         """A category's share of the records that tell the dimension (CTDC's rule); None where it is withheld.

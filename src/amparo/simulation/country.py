@@ -15,7 +15,7 @@ from amparo import __version__
 from amparo.simulation.agencies import AGENCIES, PROSECUTION, Agency, Habits, make_list
 from amparo.simulation.names import give_names, names
 from amparo.simulation.population import AGENCIES as ORDER
-from amparo.simulation.population import CITIZENSHIPS, CULTURES, Population, populate
+from amparo.simulation.population import CITIZENSHIPS, CULTURES, LAST_YEAR, Population, populate
 from amparo.standard.crosswalks import dump
 from amparo.standard.errors import AmparoError
 
@@ -174,6 +174,7 @@ def _perpetrators(victims: pd.DataFrame, random: np.random.Generator) -> pd.Data
     citizenship = random.choice(codes, count, p=np.array(list(CITIZENSHIPS.values())) / sum(CITIZENSHIPS.values()))
     sex = random.choice(["female", "male"], count, p=[0.35, 0.65])
     day = rows["identification_date"].to_numpy() + random.integers(10, 300, count).astype("timedelta64[D]")
+    day = np.minimum(day, np.datetime64(f"{LAST_YEAR}-12-31"))
     roles = random.choice(["recruiter", "transporter", "exploiter", "harboured", "controlled"], count)
     status = random.choice(["suspected", "prosecuted", "convicted", "acquitted"], count, p=[0.45, 0.3, 0.2, 0.05])
     agency = PROSECUTION

@@ -106,7 +106,7 @@ def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[Priva
         if "sex" in plan.by and "age_band" not in plan.by:
             recode["sex"] = FEW_BY_SEX
         tables.append(tabulate(records, plan.by, name=plan.name, method=_sentence(plan), recode=recode))
-    return [*tables, justice_table(perpetrators)]
+    return [*tables, justice_table(perpetrators), offences_table(perpetrators)]
 
 
 def _sentence(plan: _Plan) -> str:
@@ -176,8 +176,7 @@ def justice_table(perpetrators: ibis.Table) -> PrivateTable:
     """Persons who reached each stage of the justice process, by year of the furthest stage and sex.
 
     A record gives the furthest stage reached. Who was convicted was prosecuted and suspected before, who was
-    acquitted was prosecuted, so the stages overlap. Offences are not among the stages here: the number of the
-    event stays in the vault, and persons are no count of offences.
+    acquitted was prosecuted, so the stages overlap. Persons are no count of offences: see :func:`offences_table`.
     """
     p = perpetrators
     reached: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -199,6 +198,19 @@ def justice_table(perpetrators: ibis.Table) -> PrivateTable:
         unit="persons",
         method="Records of perpetrators by the year of the furthest stage reached; each counts in that stage and"
         " in the ones before it.",
+    )
+
+
+def offences_table(perpetrators: ibis.Table) -> PrivateTable:
+    """Offences by the first year in which anybody reached a stage; several accused of one event are one offence."""
+    p = perpetrators
+    events = p.filter(p.event_id.notnull()).group_by("event_id").aggregate(year=p.perpetrator_status_date.year().min())
+    return tabulate(
+        events,
+        ("year",),
+        name="offences_by_year",
+        unit="offences",
+        method="Trafficking events with at least one accused, each counted once in the first year of any stage.",
     )
 
 

@@ -99,3 +99,4 @@ choice-method = الطريقة
 model-independent = القوائم مستقلة
 model-effects = آثار بين القوائم: { $pairs }
 prevalence-method = التقدير المتعدد الأنظمة اللوغاريتمي الخطي المتدرج (Chan وSilverman وVincent 2021)
+unit-offences = جرائم

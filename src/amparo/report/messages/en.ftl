@@ -95,3 +95,4 @@ choice-method = Method
 model-independent = the lists are independent
 model-effects = effects between lists: { $pairs }
 prevalence-method = stepwise log-linear multiple systems estimation (Chan, Silverman & Vincent 2021)
+unit-offences = offences

@@ -95,3 +95,4 @@ choice-method = Método
 model-independent = las listas son independientes
 model-effects = efectos entre listas: { $pairs }
 prevalence-method = la estimación por sistemas múltiples log-lineal por pasos (Chan, Silverman y Vincent 2021)
+unit-offences = delitos

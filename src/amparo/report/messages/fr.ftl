@@ -95,3 +95,4 @@ choice-method = Méthode
 model-independent = les listes sont indépendantes
 model-effects = effets entre listes : { $pairs }
 prevalence-method = l’estimation par systèmes multiples log-linéaire pas à pas (Chan, Silverman et Vincent 2021)
+unit-offences = infractions

@@ -97,3 +97,4 @@ choice-method = Метод
 model-independent = списки независимы
 model-effects = связи между списками: { $pairs }
 prevalence-method = пошаговая лог-линейная оценка по нескольким спискам (Chan, Silverman, Vincent 2021)
+unit-offences = преступления

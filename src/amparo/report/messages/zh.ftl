@@ -94,3 +94,4 @@ choice-method = 方法
 model-independent = 名单相互独立
 model-effects = 名单之间的效应：{ $pairs }
 prevalence-method = 逐步对数线性多系统估计（Chan、Silverman 和 Vincent 2021）
+unit-offences = 罪案
