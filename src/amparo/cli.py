@@ -33,6 +33,8 @@ from amparo.prevalence import METHODS
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from amparo.intake.key import Key
     from amparo.intake.load import Load
     from amparo.intake.workspace import Workspace
@@ -67,6 +69,11 @@ app.add_typer(key_app, name="key")
 
 DEFAULT_KEY = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config")) / "amparo" / "amparo.key"
 LIST_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".ods", ".jsonl", ".ndjson", ".parquet")
+
+KNOBS = (
+    "police", "border", "shelter", "labour_inspection", "health", "child_protection", "visible_share", "visible_factor",
+    "referral", "avoidance", "independent", "missing", "unknown", "wrong", "repeated", "typing", "spelling", "birth_date",
+)  # fmt: skip
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -116,13 +123,30 @@ def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for lists/ and truth/.")],
     victims: Annotated[int, typer.Option(help="Victims in truth, most of them never detected.")] = 6000,
     seed: Annotated[int, typer.Option(help="Same seed, same files to the byte.")] = 2021,
+    knob: Annotated[
+        list[str] | None, typer.Option(help=f"NAME=VALUE, may be repeated. Names: {', '.join(KNOBS)}.")
+    ] = None,
 ) -> None:
     """Make the lists of a made-up country, and the truth behind them in a folder apart."""
+    from amparo.simulation import Knobs
     from amparo.simulation import simulate as simulate_country
 
+    given = dict(_knob(text) for text in knob or [])
     with _spinner("Simulating the demonstration country", quiet=False):
-        simulate_country(out, victims=victims, seed=seed)
+        simulate_country(out, seed=seed, knobs=Knobs(victims=victims, **given))
     _out.print(f"The lists are in {out / 'lists'}, what is true in {out / 'truth'}.", soft_wrap=True)
+
+
+def _knob(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    if name not in KNOBS:
+        raise AmparoError(f"There is no knob {name!r}.", remedy=f"Known: {', '.join(KNOBS)}.")
+    if name == "independent":
+        return name, value.lower() in ("1", "true", "yes")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise AmparoError(f"{value!r} is not a number.", remedy=f"Write {name}=0.1, say.") from None
 
 
 @crosswalk_app.command("suggest")
@@ -197,11 +221,9 @@ def quarantine(
     as_json: Json = False,
 ) -> None:
     """Show the rows that were refused: row, column, value, why, what was expected and what to do."""
-    from amparo.standard.cells import safe_cell
-
     refused = _open(workspace, key).quarantine().to_pandas()
     if out:
-        refused.map(lambda cell: safe_cell(str(cell))).to_csv(out, index=False)
+        _write_csv(refused, out)
         out.chmod(0o600)
         _out.print(f"{len(refused)} refused cells in {out}. The file is private.", soft_wrap=True)
         return
@@ -279,7 +301,6 @@ def _publish(
     """Count what was loaded, protect it, and write the report; gives its files and its findings."""
     from amparo import report as report_room
     from amparo.protection.release import Rule, release, republish
-    from amparo.standard.cells import safe_cell
     from amparo.statistics import glotip
     from amparo.statistics.national import national_tables
 
@@ -300,7 +321,7 @@ def _publish(
         ready = republish(glotip.published_tables(aggregates), provenance=provenance)
         contradictions = glotip.contradictions(aggregates)
         out.mkdir(parents=True, exist_ok=True)
-        contradictions.map(lambda cell: safe_cell(str(cell))).to_csv(out / "contradictions.csv", index=False)
+        _write_csv(contradictions, out / "contradictions.csv")
         _err.print(
             f"{len(contradictions):,} contradictions in the numbers: {out / 'contradictions.csv'}", soft_wrap=True
         )
@@ -375,9 +396,9 @@ def prevalence(
     if out:
         out.mkdir(parents=True, exist_ok=True)
         for name, one in estimates.items():
-            one.to_frame().to_csv(out / f"estimate-{name.replace(' ', '')}.csv", index=False)
+            _write_csv(one.to_frame(), out / f"estimate-{name.replace(' ', '')}.csv")
         if sensitivity:
-            every.frame.to_csv(out / "sensitivity.csv", index=False)
+            _write_csv(every.frame, out / "sensitivity.csv")
         for name, chart in charts.items():
             chart.save(out / f"{name}.svg")
         lines.append(f"Tables and figures: {out}")
@@ -466,6 +487,13 @@ def _open(workspace: Path, key_file: Path | None) -> Workspace:
     if key_file or DEFAULT_KEY.exists():
         key = load_key(key_file or DEFAULT_KEY)
     return Workspace(workspace, key)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """A table for a spreadsheet, in which no cell can act as a formula."""
+    from amparo.standard.cells import safe_cell
+
+    frame.map(lambda cell: safe_cell(str(cell))).to_csv(path, index=False)
 
 
 def _columns(crosswalk: Crosswalk) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from amparo.prevalence.decomposable import decomposable, decomposable_graphs
+from amparo.prevalence.latent import latent_classes
 from amparo.prevalence.loglinear import Model, check, fit, fit_all, stepwise
 from amparo.prevalence.simple import chao, sample_coverage
 from amparo.prevalence.table import CaptureTable, read_capture_table
@@ -158,3 +159,20 @@ def test_hepatitis_a_sample_coverage_one_step_estimate_is_the_published_508() ->
 
 def test_kosovo_chao_bound_is_below_every_model_average() -> None:
     assert chao(KOSOVO).estimate < decomposable(KOSOVO).estimate
+
+
+def test_kosovo_latent_classes_agree_with_lcmcr_within_monte_carlo_error() -> None:
+    # LCMCR 0.4.14, K = 10, a = b = 0.25, 1,000 draws thinned by 100: 9,126, 10,343, 14,953. At the autocorrelation
+    # found here (one independent draw per some 900 sweeps) its sample is worth about 110 draws, so that the standard
+    # error of its median is about 1.25 * 1,300 / sqrt(110) = 150 and that of its tails several times as large.
+    found = latent_classes(KOSOVO, chains=16, burn_in=20_000, draws=400, thin=20, seed=1)
+    assert found.estimate == pytest.approx(10_343, abs=450)
+    low, high = found.interval(0.95)
+    assert low == pytest.approx(9_126, rel=0.12)
+    assert high == pytest.approx(14_953, rel=0.16)
+    assert isinstance(found.diagnostics["R-hat"], float)
+
+
+def test_latent_chains_that_have_not_met_say_so() -> None:
+    found = latent_classes(KOSOVO, chains=4, burn_in=50, draws=40, thin=1, seed=1)
+    assert any("have not met" in warning or "independent draws" in warning for warning in found.warnings)

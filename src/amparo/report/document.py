@@ -119,7 +119,7 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
     return Document(
         texts=texts,
         title=title or heading,
-        subtitle=below,
+        subtitle=f"{below} · {texts.date(release.provenance['created'])}" if "created" in release.provenance else below,
         findings=tuple(make.findings()),
         sections=tuple(
             section
@@ -231,7 +231,8 @@ def _unseen(found: ReleasedPrevalence, texts: Texts) -> Section:
     alt = texts("figure-multiverse-alt", count=len(every), low=number(low), high=number(high), observed=number(seen))
     named = every.assign(choice=[texts(f"choice-{choice.replace(' ', '-')}") for choice in every["choice"]])
     svg = figures.multiverse(named, texts, seen=seen, title=title, alt_text=alt, name="multiverse")
-    return Section("unseen", texts("section-unseen"), sentences, (Figure("multiverse", title, alt, svg, (), ""),))
+    notes = (texts("data-here", file="data/prevalence.csv"),)
+    return Section("unseen", texts("section-unseen"), sentences, (Figure("multiverse", title, alt, svg, notes, ""),))
 
 
 # --- what both pictures share ---------------------------------------------------------------------------------------

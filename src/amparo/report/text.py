@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from fluent.runtime import FluentBundle, FluentResource
 
@@ -111,6 +113,10 @@ class Texts:
         pattern = "#,##0.0%" if self.lang in ("en", "zh") else "#,##0.0\u00a0%"
         text = str(format_percent(value, pattern, locale=self.locale, numbering_system="latn"))
         return f"+{text}" if signed and value > 0 else text
+
+    def date(self, iso: str) -> str:
+        """A day as the language writes it, with the digits of all other numbers."""
+        return str(format_date(date.fromisoformat(iso), "long", locale=self.locale))
 
     def dim(self, dim: str) -> str:
         """The name of a dimension."""

@@ -5,8 +5,16 @@ which table is fixed here, so that nobody is counted twice: totals are never add
 sex takes the rows that hold all ages, one by age those that hold both sexes.
 
 A count shown as ``<5`` is 0 to 4 (the workbook shows no zero, and totals prove that some of its ``<5`` are zero);
-sums are then ranges too. A key that stands in the workbook more than once with different counts becomes the range
-that holds them, and is listed by :func:`contradictions`.
+sums are then ranges too. What stands more than once under one key, because a label was lost, is told by the rows
+that kept it:
+
+- A sex at all ages that stands twice is its children and its adults (in the release of 2025-04-14 all 155 such pairs
+  are those two rows, count for count): the sum.
+- A form of exploitation that stands several times is several forms under one name: from the largest to the sum.
+- Anything else is from the smallest to the largest, and is listed by :func:`contradictions`.
+
+A number given both as sex ``other`` and as sex ``unknown``, where the total has room for one of the two, is counted
+once, as ``other``.
 
 Source: UNODC data portal, Trafficking in persons (GLOTIP); UNODC (2022), Global Report on Trafficking in Persons,
 methodology.
@@ -100,7 +108,7 @@ def published_tables(aggregates: ibis.Table) -> list[PublishedTable]:
 
 
 def _rows(aggregates: ibis.Table) -> pd.DataFrame:
-    """One row per key, with its region; a key reported more than once becomes the range that holds its counts."""
+    """One row per key, with its region; what stands more than once becomes a sum or a range (see above)."""
     rows = aggregates.select(*_KEY, "lower", "upper").to_pandas()
     rows["category"] = rows["category"].fillna(TOTAL)
     rows["year"] = rows["year"].astype("Int64").astype(str)
@@ -111,12 +119,63 @@ def _rows(aggregates: ibis.Table) -> pd.DataFrame:
     parts = groups.agg(lower=("lower", "max"), upper=("upper", "sum")).reset_index()
     split = once["dimension"] == "exploitation_form"
     once.loc[split, ["lower", "upper"]] = parts.loc[split, ["lower", "upper"]]
+    once = _without_other_again(_with_ages_together(once, rows))
     places = countries()
     for level in ("region", "subregion"):
         known = {code: getattr(place, level) for code, place in places.items()}
         once[level] = once["reporting_country"].map(known).fillna(UNKNOWN)
     rows_once: pd.DataFrame = once
     return rows_once
+
+
+_PLACE = ["reporting_country", "indicator", "dimension", "category", "year"]
+
+
+def _lost_ages(rows: pd.DataFrame) -> pd.DataFrame:
+    """The sums of a sex's rows at all ages that are, count for count, its children and its adults; by key."""
+    key = [*_PLACE, "sex"]
+    totals = (rows["dimension"] == TOTAL) & (rows["sex"] != TOTAL)
+    again = rows[totals & (rows["age"] == TOTAL)]
+    again = again[again.duplicated(key, keep=False)]
+    ages = rows[totals & rows["age"].isin(["child", "adult"])]
+
+    def counts(part: pd.DataFrame) -> pd.Series:
+        pairs = pd.Series(list(zip(part["lower"], part["upper"], strict=True)), index=part.index, dtype=object)
+        joined: pd.Series = pairs.groupby([part[column] for column in key]).agg(sorted)
+        return joined
+
+    same = counts(again)
+    same = same[same == counts(ages).reindex(same.index)]
+    sums = again.groupby(key)[["lower", "upper"]].sum()
+    return sums[sums.index.isin(same.index)]
+
+
+def _with_ages_together(once: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    sums = _lost_ages(rows)
+    indexed = once.set_index([*_PLACE, "sex", "age"])
+    indexed.update(sums.assign(age=TOTAL).set_index("age", append=True))
+    return indexed.reset_index().astype({"lower": "int64", "upper": "int64"})[once.columns]
+
+
+def _without_other_again(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out an exact sex ``unknown`` that repeats ``other``, where the total holds only one of the two."""
+    sexes = rows[(rows["age"] == TOTAL) | ((rows["sex"] == UNKNOWN) & (rows["age"] == UNKNOWN))]
+    low = sexes.pivot(index=_PLACE, columns="sex", values="lower").reindex(columns=_SEXES)
+    high = sexes.pivot(index=_PLACE, columns="sex", values="upper").reindex(columns=_SEXES)
+    without = low[["female", "male", "other"]].sum(axis=1)
+    again = (
+        (low[UNKNOWN] == high[UNKNOWN])
+        & (low[UNKNOWN] == low["other"])
+        & (high[UNKNOWN] == high["other"])
+        & (low[UNKNOWN] > 0)
+        & (without <= high[TOTAL])
+        & (without + low[UNKNOWN] > high[TOTAL])
+    )
+    repeated = pd.MultiIndex.from_frame(rows[_PLACE]).isin(again[again].index) & (rows["sex"] == UNKNOWN)
+    return rows[~repeated].reset_index(drop=True)
+
+
+_SEXES = ["female", "male", "other", UNKNOWN, TOTAL]
 
 
 def _table(
@@ -141,7 +200,8 @@ def contradictions(aggregates: ibis.Table) -> pd.DataFrame:
     -------
     One row per contradiction: ``reporting_country``, ``year``, ``indicator``, ``what`` (which numbers), ``lower``,
     ``upper`` (what the parts, or the smallest of several entries, allow), ``published_lower``, ``published_upper``
-    (the total, or the largest of several entries).
+    (the total, or the largest of several entries). Parts that exceed their total contradict it whatever else there
+    is; parts by sex or age that fall short of it, with those of unknown sex and age, leave victims of no category.
     """
     raw = aggregates.select(*_KEY, "lower", "upper").to_pandas()
     raw["category"] = raw["category"].fillna(TOTAL)
@@ -153,13 +213,15 @@ def contradictions(aggregates: ibis.Table) -> pd.DataFrame:
         published_lower=("lower", "max"),
         published_upper=("upper", "max"),
     )
+    lost = _lost_ages(raw).assign(age=TOTAL).set_index("age", append=True).reorder_levels(_KEY)
+    many = many[~many.index.isin(lost.index)]
     many = many[(many["lower"] != many["published_lower"]) | (many["upper"] != many["published_upper"])].reset_index()
     twice = many.assign(
         what="reported more than once: " + many["dimension"].where(many["dimension"] != TOTAL, "total")
         + ", " + many["category"] + ", " + many["sex"] + ", " + many["age"]
     )  # fmt: skip
     rows = _rows(aggregates)
-    checks = [_exceeding(rows, "sex"), _exceeding(rows, "age"), _exceeding_category(rows)]
+    checks = [*_by_parts(rows, "sex"), *_by_parts(rows, "age"), _exceeding_category(rows)]
     columns = ["reporting_country", "year", "indicator", "what", "lower", "upper", "published_lower", "published_upper"]
     twice["year"] = twice["year"].astype(str)
     found = pd.concat([twice[columns], *(check[columns] for check in checks)], ignore_index=True)
@@ -167,16 +229,24 @@ def contradictions(aggregates: ibis.Table) -> pd.DataFrame:
     return ordered
 
 
-def _exceeding(rows: pd.DataFrame, dim: str) -> pd.DataFrame:
-    """Totals that are smaller than the least that their parts by sex, or by age, add up to."""
+def _by_parts(rows: pd.DataFrame, dim: str) -> list[pd.DataFrame]:
+    """Totals that their parts by sex, or by age, cannot add up to: parts that exceed them, parts that fall short."""
     other = "age" if dim == "sex" else "sex"
-    keys = ["reporting_country", "year", "indicator", "dimension", "category", other]
+    place = ["reporting_country", "year", "indicator", "dimension", "category"]
+    keys = [*place, other]
     whole = rows[rows[dim] == TOTAL].set_index(keys)[["lower", "upper"]]
     parts = rows[(rows[dim] != TOTAL) & (rows[dim] != UNKNOWN)].groupby(keys)[["lower", "upper"]].sum()
     both = parts.join(whole.add_suffix("_total"), how="inner").reset_index()
-    both = both[both["lower"] > both["upper_total"]]
+    unknown = rows[(rows["sex"] == UNKNOWN) & (rows["age"] == UNKNOWN)].set_index(place)["upper"]
+    most = both["upper"] + both.set_index(place).index.map(unknown).to_series(index=both.index).fillna(0)
     where = both["dimension"].where(both["dimension"] != TOTAL, "total") + ", " + both["category"] + ", " + both[other]
-    return _named(both, f"parts by {dim} exceed their total: " + where)
+    more = both["lower"] > both["upper_total"]
+    less = most < both["lower_total"]
+    short = both.assign(upper=most.astype("int64"))
+    return [
+        _named(both[more], f"parts by {dim} exceed their total: " + where[more]),
+        _named(short[less], f"parts by {dim} fall short of their total: " + where[less]),
+    ]
 
 
 def _exceeding_category(rows: pd.DataFrame) -> pd.DataFrame:
