@@ -238,7 +238,7 @@ def _by_parts(rows: pd.DataFrame, dim: str) -> list[pd.DataFrame]:
     parts = rows[(rows[dim] != TOTAL) & (rows[dim] != UNKNOWN)].groupby(keys)[["lower", "upper"]].sum()
     both = parts.join(whole.add_suffix("_total"), how="inner").reset_index()
     unknown = rows[(rows["sex"] == UNKNOWN) & (rows["age"] == UNKNOWN)].set_index(place)["upper"]
-    most = both["upper"] + both.set_index(place).index.map(unknown).to_series(index=both.index).fillna(0)
+    most = both["upper"] + both.set_index(place).index.map(unknown.to_dict()).to_series(index=both.index).fillna(0)
     where = both["dimension"].where(both["dimension"] != TOTAL, "total") + ", " + both["category"] + ", " + both[other]
     more = both["lower"] > both["upper_total"]
     less = most < both["lower_total"]
