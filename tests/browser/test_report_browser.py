@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
+from pypdf import PdfReader
 
 from amparo.protection.release import Release
 from amparo.report import write
+from amparo.report.figures import font_folders
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here; .ci/run installs it")
@@ -17,12 +21,17 @@ ARTEFACTS = Path(__file__).resolve().parents[2] / "out" / "screenshots"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """Chromium with the fonts that come with Amparo's dependencies, as a reader of Arabic or Chinese has them."""
     from playwright.sync_api import sync_playwright
 
+    folder = tmp_path_factory.mktemp("fonts")
+    listed = "".join(f"<dir>{place}</dir>" for place in font_folders())
+    (folder / "fonts.conf").write_text(f"<fontconfig>{listed}<cachedir>{folder}</cachedir></fontconfig>")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
     with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        started = play.chromium.launch(executable_path=CHROMIUM, args=flags, env=environment)
         yield started
         started.close()
 
@@ -51,8 +60,29 @@ def test_axe_finds_no_serious_violation_and_nothing_is_asked_of_the_network(
 def test_a_phone_shows_the_report_without_scrolling_sideways(
     browser: object, demo_release: Release, tmp_path: Path, lang: str
 ) -> None:
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
     report = write(demo_release, tmp_path, lang=lang, formats=("html",)).files[0]
     page = browser.new_page(viewport={"width": 360, "height": 740})  # type: ignore[attr-defined]
     page.goto(report.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    smallest = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('figure svg text')].filter(t => t.textContent.trim())"
+        ".map(t => parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b)))"
+    )
+    assert smallest >= 8  # CSS pixels: letters in a drawing can be read
+    page.screenshot(path=ARTEFACTS / f"report.{lang}.phone.png", full_page=True)
     page.close()
+
+
+def test_print_shows_every_table_even_those_that_are_folded_on_the_screen(
+    browser: object, demo_release: Release, tmp_path: Path
+) -> None:
+    report = write(demo_release, tmp_path, formats=("html",)).files[0]
+    page = browser.new_page()  # type: ignore[attr-defined]
+    page.goto(report.as_uri())
+    printed = tmp_path / "printed.pdf"
+    page.pdf(path=printed)
+    page.close()
+    text = normalize("NFKC", " ".join(sheet.extract_text() for sheet in PdfReader(printed).pages))
+    for table in demo_release:
+        assert f"{table.name}.csv" in text

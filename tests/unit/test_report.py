@@ -63,7 +63,8 @@ def test_the_report_is_one_file_without_script_or_anything_fetched(written: tupl
     lang, folder = written
     text = (folder / f"report.{lang}.html").read_text(encoding="utf-8")
     assert "<script" not in text
-    assert not re.findall(r'(?:src|href)="(?!#|data/datapackage\.json)[^"]*"', text)
+    assert not re.findall(r'href="(?!#|data/[a-z_]+\.(?:csv|json)")[^"]*"', text)
+    assert not re.findall(r"\ssrc(?:set)?=", text)
     assert not re.findall(r"url\(", text)
 
 
@@ -186,6 +187,28 @@ def test_the_same_release_gives_the_same_bytes(demo_release: Release, tmp_path: 
 def test_a_language_that_is_not_one_of_the_six_is_told(demo_release: Release, tmp_path: Path) -> None:
     with pytest.raises(AmparoError, match="no language 'de'"):
         write(demo_release, tmp_path, lang="de")
+
+
+def test_a_year_in_which_no_state_reported_is_not_a_year_without_victims(tmp_path: Path) -> None:
+    years = [str(year) for year in range(2010, 2018)]
+    counts = [0, 0, 100, 110, 90, 105, 95, 100]
+    rows = [(y, "detected_victims", n, n) for y, n in zip([*years, "_T"], [*counts, 600], strict=True)]
+    frame = pd.DataFrame(rows, columns=["year", "indicator", "lower", "upper"])
+    table = PublishedTable("world_by_year_indicator", "persons", ("year", "indicator"), frozenset(), frame, "m", "UN")
+    findings = write(republish([table], provenance={"created": "2026-01-01"}), tmp_path, formats=("html",)).findings
+    assert "from 2012 to 2017" in findings[1]
+    assert "cannot be told" in findings[1]
+
+
+@pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != "en"])
+def test_no_english_sentence_is_left_in_a_report_in_another_language(
+    demo_release: Release, tmp_path: Path, lang: str
+) -> None:
+    write(demo_release, tmp_path, lang=lang, formats=("html",))
+    text = re.sub(
+        r"<style>.*?</style>|<[^>]+>", " ", (tmp_path / f"report.{lang}.html").read_text(encoding="utf-8"), flags=re.S
+    )
+    assert not re.findall(r"\b(?:the|which|records|withheld|and|share|known|their|whose|least)\b", text)
 
 
 def test_numbers_and_percentages_follow_the_language() -> None:

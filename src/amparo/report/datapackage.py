@@ -13,8 +13,12 @@ from typing import Any
 
 from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.release import Release, ReleasedTable
+from amparo.report.document import method
 from amparo.report.text import Texts
 from amparo.standard.cells import safe_cell
+
+LINE_END = "\r\n"
+"""RFC 4180. With a bare newline the writer would leave a carriage return unquoted: a new cell would start after it."""
 
 
 def write_data(release: Release, folder: Path, texts: Texts, *, title: str) -> list[Path]:
@@ -26,11 +30,11 @@ def write_data(release: Release, folder: Path, texts: Texts, *, title: str) -> l
     written = []
     for table in release:
         path = folder / f"{table.name}.csv"
-        path.write_text(_csv(table), encoding="utf-8")
+        path.write_text(_csv(table), encoding="utf-8", newline="")
         written.append(path)
     if release.prevalence:
         path = folder / "prevalence.csv"
-        path.write_text(_prevalence_csv(release.prevalence), encoding="utf-8")
+        path.write_text(_prevalence_csv(release.prevalence), encoding="utf-8", newline="")
         written.append(path)
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
@@ -53,7 +57,7 @@ def write_data(release: Release, folder: Path, texts: Texts, *, title: str) -> l
 
 def _csv(table: ReleasedTable) -> str:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator=LINE_END)
     frame = table.frame
     writer.writerow(frame.columns)
     texts = frame.astype(object).where(frame.notna(), "")
@@ -75,15 +79,28 @@ def _resource(table: ReleasedTable, texts: Texts) -> dict[str, Any]:
         for dim in table.dims
     ]
     bounds = [
-        {"name": name, "type": "integer", "title": texts(f"column-{name}"), "constraints": {"minimum": 0}}
+        {
+            "name": name,
+            "type": "integer",
+            "title": texts(f"column-{name}"),
+            "description": texts(f"column-{name}-text"),
+            "constraints": {"minimum": 0},
+        }
         for name in ("lower", "upper")
     ]
-    status = {"name": "status", "type": "string", "constraints": {"enum": ["exact", "interval", "withheld"]}}
+    status = {
+        "name": "status",
+        "type": "string",
+        "title": texts("column-status"),
+        "description": texts("column-status-text"),
+        "constraints": {"enum": ["exact", "interval", "withheld"]},
+    }
     return {
         "name": table.name,
         "path": f"{table.name}.csv",
         "title": " × ".join(texts.dim(dim) for dim in table.dims),
-        "description": f"{table.method} {table.rule}",
+        "description": method(table, texts),
+        "method": f"{table.method} {table.rule}",
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
@@ -101,7 +118,7 @@ _ANALYSIS = ("choice", "variant", "estimate", "lower", "upper")
 def _prevalence_csv(found: ReleasedPrevalence) -> str:
     """The estimate first, as the analysis that was chosen; then all others."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator=LINE_END)
     writer.writerow(_ANALYSIS)
     writer.writerow(("chosen", "stepwise", found.estimate, found.low, found.high))
     rows: list[dict[Any, Any]] = found.analyses.to_dict("records")

@@ -30,7 +30,7 @@ MOST_COLUMNS = 24
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence with its interval, and the table that it was computed from."""
+    """A sentence with its interval, and the table that it was computed from ('' where that is not published)."""
 
     text: str
     table: str
@@ -59,6 +59,8 @@ class TableView:
     head: tuple[str, ...]
     labels: int
     rows: tuple[tuple[str, ...], ...]
+    totals: tuple[bool, ...]
+    """Which rows are totals."""
     withheld: bool
 
 
@@ -120,7 +122,7 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
         texts=texts,
         title=title or heading,
         subtitle=f"{below} · {texts.date(release.provenance['created'])}" if "created" in release.provenance else below,
-        findings=tuple(make.findings()),
+        findings=tuple(Finding(f.text, f.table if f.table in readers else "") for f in make.findings()),
         sections=tuple(
             section
             for section in (*make.sections(), *([_unseen(release.prevalence, texts)] if release.prevalence else []))
@@ -128,8 +130,42 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
         ),
         tables=tuple(view(table, texts) for table in release),
         methods=tuple(methods),
-        provenance=tuple(release.provenance.items()),
+        provenance=tuple(
+            (_origin(name, texts), texts.date(value) if name == "created" else value)
+            for name, value in release.provenance.items()
+        ),
     )
+
+
+def _origin(name: str, texts: Texts) -> str:
+    """What a line of the provenance tells, in words."""
+    if name in ("version", "created"):
+        return texts(f"provenance-{name}")
+    checksum = re.fullmatch(r"sha256 of (.+)", name)
+    return texts("provenance-sha256", file=checksum[1]) if checksum else name
+
+
+def method(table: ReleasedTable, texts: Texts) -> str:
+    """How a table was counted, in the language of the report; the open data carry the table's own words besides."""
+    if table.source:
+        parts = [texts("method-reported")]
+        parts += [texts("method-all-years")] if "year" not in table.dims else []
+        flows = "method-origin-reported"
+    else:
+        counted = "offences" if table.unit == "offences" else "justice" if "stage" in table.dims else "detected"
+        parts = [texts(f"method-{counted}")]
+        told = ("cross_border", "duration_band", "time_to_identification")
+        parts += [texts(f"method-{dim}") for dim in table.dims if dim in told]
+        flows = "method-origin"
+    if table.dims[0].startswith("origin"):
+        parts.append(texts(flows))
+    if table.dims[0] == "origin_subregion":
+        parts.append(texts("method-subregion"))
+    if table.overlapping:
+        parts.append(texts("method-several"))
+    if (table.frame[list(table.dims)] == OTHER_OR_NOT_RECORDED).any(axis=None):
+        parts.append(texts("method-other"))
+    return texts.sentences(*parts)
 
 
 def view(table: ReleasedTable, texts: Texts) -> TableView:
@@ -145,7 +181,7 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
         set(frame[list(down)].itertuples(index=False, name=None)),
         key=lambda key: [_order(dim, code) for dim, code in zip(down, key, strict=True)],
     )
-    rows = []
+    rows, totals = [], []
     for key in keys:
         fixed = dict(zip(down, key, strict=True))
         counts = [reader.count(**fixed, **({across: code} if across else {})) for code in (columns or [TOTAL])]
@@ -153,6 +189,7 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
             continue  # nothing was reported
         labels = [texts.code(dim, code) for dim, code in zip(down, key, strict=True)]
         rows.append((*labels, *(_shown(count, texts) for count in counts)))
+        totals.append(TOTAL in key)
     head = [texts.dim(dim) for dim in down]
     head += [texts.code(across, code) for code in columns] if across else [texts("column-count")]
     title = " × ".join(texts.dim(dim) for dim in dims)
@@ -160,10 +197,11 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
         name=table.name,
         title=title,
         unit=_unit(table, texts),
-        method=table.method,
+        method=method(table, texts),
         head=tuple(head),
         labels=len(down),
         rows=tuple(rows),
+        totals=tuple(totals),
         withheld=bool(reader.withheld()),
     )
 
@@ -286,24 +324,34 @@ class _Picture:
         sign = -1 if way == "down" else 1
         low, high = sorted((sign * change.low, sign * change.high))
         signed = way == "open"
-        return Finding(
-            self.texts(
-                f"finding-trend-{way}",
-                change=self.texts.percent(sign * change.value, signed=signed),
-                low=self.texts.percent(low, signed=signed),
-                high=self.texts.percent(high, signed=signed),
-            ),
-            self.main,
+        first, last = str(years[0]), str(years[-1])
+        said = self.texts(
+            f"finding-trend-{way}",
+            change=self.texts.percent(sign * change.value, signed=signed),
+            low=self.texts.percent(low, signed=signed),
+            high=self.texts.percent(high, signed=signed),
+            **{"from": first, "to": last},
         )
+        return Finding(self.texts.sentences(said, *self.trend_caution(first, last)), self.main)
+
+    def trend_caution(self, first: str, last: str) -> list[str]:
+        """What the trend from the first to the last year leaves out or rests on."""
+        raise NotImplementedError
 
     def trend_figure(self) -> Figure | None:
         """The yearly totals with their trend."""
         points = self.yearly()
         if len(points) < 2:
             return None
-        if len(points) >= FEWEST_YEARS and (points["lower"] == points["upper"]).all():
-            fitted = trend(points["year"].to_numpy(), points["lower"].to_numpy()).fitted
-            points = points.merge(fitted[["year", "low", "fit", "high"]], on="year", how="left")
+        if len(points) >= FEWEST_YEARS:
+            years = points["year"].to_numpy()
+            # As in the finding: a trend through either end of published ranges, and the band that holds both.
+            below, above = (trend(years, points[end].to_numpy()).fitted for end in ("lower", "upper"))
+            points = points.assign(
+                low=np.minimum(below["low"].to_numpy(), above["low"].to_numpy()),
+                fit=(below["fit"].to_numpy() + above["fit"].to_numpy()) / 2,
+                high=np.maximum(below["high"].to_numpy(), above["high"].to_numpy()),
+            )
         t = self.texts
         first, last = points.iloc[0], points.iloc[-1]
         title = t("figure-trend")
@@ -353,18 +401,16 @@ class _Picture:
         if not shares or known is None or missing is None:
             return self._none(name)
         top = shares[0]
-        return Finding(
-            t(
-                "finding-form",
-                form=t.code("form", top.code),
-                share=t.percent(top.value),
-                low=t.percent(top.low),
-                high=t.percent(top.high),
-                known=_shown(known, t),
-                missing=_shown(missing, t),
-            ),
-            name,
+        said = t(
+            "finding-form",
+            form=t.within(t.code("form", top.code)),
+            share=t.percent(top.value),
+            low=t.percent(top.low),
+            high=t.percent(top.high),
+            known=_shown(known, t),
         )
+        left_out = [t("finding-form-missing", missing=_shown(missing, t))] if missing.upper else []
+        return Finding(t.sentences(said, *left_out), name)
 
     def cross_border(self, name: str) -> Finding:
         """How many were exploited outside their own country, and the largest flow."""
@@ -498,6 +544,12 @@ class _National(_Picture):
     def total(self, year: str) -> Count | None:
         return self.readers[self.main].count(year=year)
 
+    def trend_caution(self, first: str, last: str) -> list[str]:
+        undated = self.readers[self.main].count(year=NOT_RECORDED)
+        if undated is None or not undated.upper:
+            return []
+        return [self.texts("finding-trend-undated", count=undated.upper, shown=_shown(undated, self.texts))]
+
     def findings(self) -> list[Finding]:
         """The five sentences that open the report."""
         return [
@@ -604,6 +656,26 @@ class _Published(_Picture):
 
     def total(self, year: str) -> Count | None:
         return self.readers[self.main].count(year=year, indicator="detected_victims")
+
+    def years(self) -> list[str]:
+        """The years for which a State reported detected victims; one without a report is not a year of none."""
+        return [year for year in super().years() if (count := self.total(year)) is not None and count.upper > 0]
+
+    def trend_caution(self, first: str, last: str) -> list[str]:
+        name = "country_by_year_indicator"
+        if name not in self.readers:
+            return [self.texts("note-reporting")]
+        then, now = self.states(name, first), self.states(name, last)
+        return [self.texts("finding-trend-states", first=self.texts.number(then), last=self.texts.number(now))]
+
+    def states(self, name: str, year: str) -> int:
+        """How many States reported a detected victim in a year."""
+        reader = self.readers[name]
+        counts = [
+            reader.count(reporting_country=code, year=year, indicator="detected_victims")
+            for code in reader.codes("reporting_country")
+        ]
+        return sum(count is not None and count.upper > 0 for count in counts)
 
     def findings(self) -> list[Finding]:
         """The five sentences that open the report."""

@@ -25,6 +25,8 @@ from amparo.report.text import Texts
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#6b7280", "#1f2933"
 FONT = "Noto Sans, Noto Sans Arabic, Noto Sans CJK TC, Noto Sans CJK SC, sans-serif"
 WIDTH = 640
+FITTED = alt.AutoSizeParams(type="fit-x", contains="padding")
+"""All drawings are equally wide with their labels, so that the letters of all are equally large."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def _bidi(text: str, texts: Texts) -> str:
     return f"\u202b{text}\u202c" if texts.rtl else text
 
 
-def _svg(chart: alt.TopLevelMixin, title: str, alt_text: str, name: str) -> str:
+def _svg(chart: alt.TopLevelMixin, texts: Texts, title: str, alt_text: str, name: str) -> str:
     for folder in font_folders():
         vl_convert.register_font_directory(folder)
     configured = chart.configure(font=FONT, aria=False, background="transparent")  # type: ignore[attr-defined]
@@ -79,7 +81,9 @@ def _svg(chart: alt.TopLevelMixin, title: str, alt_text: str, name: str) -> str:
         domainColor=GREY,
         labelLimit=300,
     )
-    svg = vl_convert.vegalite_to_svg(configured.to_dict(), show_warnings=False)
+    symbols = texts.locale.number_symbols["latn"]
+    numbers = {"decimal": symbols["decimal"], "thousands": symbols["group"], "grouping": [3], "currency": ["", ""]}
+    svg = vl_convert.vegalite_to_svg(configured.to_dict(), show_warnings=False, format_locale=numbers)
     # The drawing is one image with one text; roles of its marks, which have no text, would only be noise.
     return _named(re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", svg), title, alt_text, name)
 
@@ -121,7 +125,7 @@ def trend(points: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
     layers.append(
         marks.mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=45)).encode(y=y("middle"))
     )
-    return _svg(alt.layer(*layers).properties(width=WIDTH, height=260), title, alt_text, name)
+    return _svg(alt.layer(*layers).properties(width=WIDTH, height=260, autosize=FITTED), texts, title, alt_text, name)
 
 
 def bars(rows: Sequence[Bar], texts: Texts, *, title: str, alt_text: str, name: str) -> str:
@@ -130,7 +134,7 @@ def bars(rows: Sequence[Bar], texts: Texts, *, title: str, alt_text: str, name: 
     frame["text"] = [texts.percent(value) for value in frame["value"]]
     reverse = texts.rtl
     x = alt.X("value:Q", title=None, scale=alt.Scale(domain=[0, max(frame["high"]) * 1.15], reverse=reverse),
-              axis=alt.Axis(format="%", tickCount=5))  # fmt: skip
+              axis=alt.Axis(labelExpr=f"format(100 * datum.value, 'd') + '{texts.percent_sign}'", tickCount=5))  # fmt: skip
     y = alt.Y("label:N", title=None, sort=list(frame["label"]), axis=alt.Axis(orient="right" if reverse else "left"))
     base = alt.Chart(frame).encode(y=y)
     bar = base.mark_bar(color=BLUE, height={"band": 0.65}, opacity=0.85).encode(x=x)
@@ -138,8 +142,8 @@ def bars(rows: Sequence[Bar], texts: Texts, *, title: str, alt_text: str, name: 
     words = base.mark_text(
         align="right" if reverse else "left", dx=-6 if reverse else 6, color=INK, fontSize=12
     ).encode(x="high:Q", text="text:N")
-    chart = alt.layer(bar, span, words).properties(width=WIDTH - 200, height=alt.Step(26))
-    return _svg(chart, title, alt_text, name)
+    chart = alt.layer(bar, span, words).properties(width=WIDTH, height=alt.Step(26), autosize=FITTED)
+    return _svg(chart, texts, title, alt_text, name)
 
 
 def pyramid(rows: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name: str, sides: tuple[str, str]) -> str:
@@ -180,7 +184,7 @@ def pyramid(rows: pd.DataFrame, texts: Texts, *, title: str, alt_text: str, name
         ).encode(x="place:Q", text="text:N")
         charts.append(alt.layer(bar, words).properties(width=(WIDTH - 140) / 2, height=alt.Step(24)))
     chart = alt.hconcat(*charts, spacing=8).resolve_scale(y="independent")
-    return _svg(chart, title, alt_text, name)
+    return _svg(chart, texts, title, alt_text, name)
 
 
 def multiverse(analyses: pd.DataFrame, texts: Texts, *, seen: int, title: str, alt_text: str, name: str) -> str:
@@ -204,8 +208,8 @@ def multiverse(analyses: pd.DataFrame, texts: Texts, *, seen: int, title: str, a
         y=alt.Y("estimate:Q", scale=scale), color=colours, shape=shapes
     )
     line = alt.Chart(pd.DataFrame({"seen": [seen]})).mark_rule(strokeDash=[5, 4], color=GREY).encode(y="seen:Q")
-    chart = alt.layer(spans, points, line).properties(width=WIDTH, height=280)
-    return _svg(chart, title, alt_text, name)
+    chart = alt.layer(spans, points, line).properties(width=WIDTH, height=280, autosize=FITTED)
+    return _svg(chart, texts, title, alt_text, name)
 
 
 # --- map ------------------------------------------------------------------------------------------------------------
@@ -268,7 +272,7 @@ def flow_map(
     for rank, flow in enumerate(sorted(shown, key=lambda f: -f.persons)):
         (x0, y0), (x1, y1) = _project(*places[flow.origin]), _project(*places[flow.destination])
         lift = 0.18 * math.hypot(x1 - x0, y1 - y0)
-        width = 0.8 + 6 * math.sqrt(flow.persons / most)
+        width = _arc_width(flow.persons, most)
         arcs.append(
             f'<path d="M{x0:.1f},{y0:.1f} Q{(x0 + x1) / 2:.1f},{(y0 + y1) / 2 - lift:.1f} {x1:.1f},{y1:.1f}" fill="none" '
             f'stroke="{ORANGE}" stroke-opacity="0.65" stroke-width="{width:.1f}" stroke-linecap="round"/>'
@@ -286,9 +290,39 @@ def flow_map(
                         f'<text x="{x:.1f}" y="{y - 6:.1f}" font-size="10" text-anchor="middle" fill="{INK}" stroke="#fff" '
                         f'stroke-width="2.5" paint-order="stroke">{escape(word)}</text>'
                     )
-    body = f'<path d="{_land()}" fill="#e5e7eb"/>' + "".join(arcs) + "".join(ends) + "".join(labels)
+    key = _map_key(most, texts)
+    body = f'<path d="{_land()}" fill="#e5e7eb"/>' + "".join(arcs) + "".join(ends) + "".join(labels) + key
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 6 640 272" width="640" height="272" font-family="{FONT}">{body}</svg>'
     return _named(svg, title, alt_text, name)
+
+
+def _map_key(most: float, texts: Texts) -> str:
+    """What the dots and the widths mean, where the map shows the southern Pacific."""
+    drawn = []
+    steps = [step for step in (most, most / 10) if round(step) >= 1]
+    lines = [("origin", 2.4, BLUE), ("destination", 3.6, INK)]
+    at = (616.0, "end", -14) if texts.rtl else (16.0, "start", 14)
+    y = 262.0 - 15 * (len(lines) + len(steps) - 1)
+    for dim, radius, colour in lines:
+        drawn.append(f'<circle cx="{at[0]}" cy="{y - 3.5}" r="{radius}" fill="{colour}"/>')
+        drawn.append(_key_text(at[0] + at[2], y, at[1], texts.dim(dim)))
+        y += 15
+    for step in steps:
+        width = _arc_width(step, most)
+        drawn.append(
+            f'<path d="M{at[0] - 7},{y - 3.5}h14" stroke="{ORANGE}" stroke-opacity="0.65" stroke-width="{width:.1f}"/>'
+        )
+        drawn.append(_key_text(at[0] + at[2], y, at[1], texts.number(step)))
+        y += 15
+    return "".join(drawn)
+
+
+def _key_text(x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text x="{x}" y="{y}" font-size="10" text-anchor="{anchor}" fill="{INK}">{escape(text)}</text>'
+
+
+def _arc_width(persons: float, most: float) -> float:
+    return 0.8 + 6 * math.sqrt(persons / most)
 
 
 # --- Sankey ---------------------------------------------------------------------------------------------------------
@@ -325,8 +359,12 @@ def sankey(flows: Sequence[Flow], texts: Texts, *, dims: tuple[str, str], title:
     body = "".join(streams)
     for side, place, dim, outward in ((sources, left, dims[0], -1), (targets, right, dims[1], 1)):
         way = outward if not texts.rtl else -outward
+        anchor = "end" if way < 0 else "start"
+        body += (
+            f'<text x="{place + way * 10:.1f}" y="11" font-size="11" font-weight="bold" text-anchor="{anchor}" '
+            f'fill="{INK}">{escape(texts.dim(dim))}</text>'
+        )
         for code, (y, h) in side.items():
-            anchor = "end" if way < 0 else "start"
             body += f'<rect x="{place - 4:.1f}" y="{y:.1f}" width="8" height="{h:.1f}" fill="{INK}"/>'
             body += (
                 f'<text x="{place + way * 10:.1f}" y="{y + h / 2 + 4:.1f}" font-size="11" text-anchor="{anchor}" '
@@ -345,7 +383,7 @@ def _scale(total: float) -> float:
 
 def _stack(sizes: dict[str, float], total: float) -> dict[str, tuple[float, float]]:
     """Top and height of each place, the largest first, with room for its label."""
-    out, y = {}, 6.0
+    out, y = {}, 22.0
     for code, persons in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
         height = max(persons * _scale(total), 0.5)
         out[code] = (y, height)

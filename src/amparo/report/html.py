@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -24,4 +26,5 @@ def render(document: Document, *, data: str) -> str:
     )
     environment.filters["drawing"] = Markup
     template = environment.get_template("report.html")
-    return template.render(doc=document, t=document.texts, data=data, WITHHELD=WITHHELD)
+    folder = PurePosixPath(data).parent
+    return template.render(doc=document, t=document.texts, data=data, folder=folder, WITHHELD=WITHHELD)

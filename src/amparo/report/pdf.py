@@ -50,7 +50,7 @@ def _content(document: Document, data: str) -> dict[str, object]:
                         "file": f"{figure.name}.svg",
                         "title": figure.title,
                         "alt": figure.alt,
-                        "notes": [*figure.notes, *([texts("see-table", name=figure.table)] if figure.table else [])],
+                        "notes": [*figure.notes, *_see(figure.table, document)],
                     }
                     for figure in section.figures
                 ],
@@ -66,6 +66,10 @@ def _content(document: Document, data: str) -> dict[str, object]:
     }
 
 
+def _see(table: str, document: Document) -> list[str]:
+    return [document.texts("see-table", name=document.table(table).title)] if table else []
+
+
 def _table(table: TableView, document: Document, data: str) -> dict[str, object]:
     texts = document.texts
     notes = [texts("withheld-legend")] if table.withheld else []
@@ -76,5 +80,6 @@ def _table(table: TableView, document: Document, data: str) -> dict[str, object]
         "head": list(table.head),
         "labels": table.labels,
         "rows": [list(row) for row in table.rows[:LONGEST]],
+        "totals": list(table.totals[:LONGEST]),
         "notes": notes,
     }

@@ -108,15 +108,28 @@ class Texts:
         """A whole number, grouped as the language groups."""
         return str(format_decimal(round(value), locale=self.locale, numbering_system="latn"))
 
+    @property
+    def percent_sign(self) -> str:
+        """The sign with the space that the language sets before it."""
+        return "%" if self.lang in ("en", "zh") else "\u00a0%"
+
     def percent(self, value: float, *, signed: bool = False) -> str:
         """A share of 1 as a percentage with one decimal."""
-        pattern = "#,##0.0%" if self.lang in ("en", "zh") else "#,##0.0\u00a0%"
+        pattern = f"#,##0.0{self.percent_sign}"
         text = str(format_percent(value, pattern, locale=self.locale, numbering_system="latn"))
         return f"+{text}" if signed and value > 0 else text
 
     def date(self, iso: str) -> str:
         """A day as the language writes it, with the digits of all other numbers."""
         return str(format_date(date.fromisoformat(iso), "long", locale=self.locale))
+
+    def within(self, name: str) -> str:
+        """A name as it stands within a sentence: without the capital that it has alone."""
+        return name[:1].lower() + name[1:]
+
+    def sentences(self, *parts: str) -> str:
+        """Sentences one after the other; Chinese sets no space between them."""
+        return ("" if self.lang == "zh" else " ").join(parts)
 
     def dim(self, dim: str) -> str:
         """The name of a dimension."""

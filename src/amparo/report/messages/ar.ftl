@@ -1,17 +1,23 @@
 report-title = الاتجار بالأشخاص: الصورة الوطنية
 report-title-published = الاتجار بالأشخاص: الصورة التي أبلغت عنها الدول
-subtitle = ما تُظهره قوائم { $lists } جهات، من { $from } إلى { $to }
+subtitle = { $lists ->
+    [zero] ما تُظهره القوائم، من { $from } إلى { $to }
+    [one] ما تُظهره قائمة جهة واحدة، من { $from } إلى { $to }
+    [two] ما تُظهره قائمتا جهتين، من { $from } إلى { $to }
+    [few] ما تُظهره قوائم { $lists } جهات، من { $from } إلى { $to }
+   *[other] ما تُظهره قوائم { $lists } جهة، من { $from } إلى { $to }
+}
 subtitle-published = أعداد نشرها { $source }، من { $from } إلى { $to }
 findings = خمس نتائج
 finding-detected = تضم القوائم { $count } من سجلات الضحايا المكتشفين، من { $from } إلى { $to }. ولأن الشخص الواحد قد يرد في عدة قوائم، فهي تمثل ما بين { $low } و{ $high } من الأشخاص.
 finding-detected-published = في عام { $year } أبلغت الدول عن عدد من الضحايا المكتشفين بين { $low } و{ $high }.
-finding-trend-up = ازدادت سجلات الضحايا المكتشفين بنسبة { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
-finding-trend-down = انخفضت سجلات الضحايا المكتشفين بنسبة { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
-finding-trend-open = لا يمكن القول إن الاكتشاف يزداد أو ينخفض: { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-up = ازدادت حالات الاكتشاف بنسبة { $change } سنويا من { $from } إلى { $to } (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-down = انخفضت حالات الاكتشاف بنسبة { $change } سنويا من { $from } إلى { $to } (فاصل 95 %: من { $low } إلى { $high }).
+finding-trend-open = لا يمكن القول هل ازدادت حالات الاكتشاف أم انخفضت من { $from } إلى { $to }: { $change } سنويا (فاصل 95 %: من { $low } إلى { $high }).
 finding-trend-none = لا يمكن تقدير اتجاه: السنوات المنشورة قليلة جدا.
-finding-who = تمثل النساء والفتيات { $women } (من { $womenlow } إلى { $womenhigh }) من { $womenknown } من السجلات التي تذكر الجنس؛ ويمثل الأطفال { $children } (من { $childrenlow } إلى { $childrenhigh }) من { $childrenknown } من السجلات التي تذكر العمر.
-finding-form = أكثر الأشكال تكرارا هو { $form }: { $share } (من { $low } إلى { $high }) من { $known } من السجلات التي تذكر الشكل. ولا يذكره { $missing } منها.
-finding-flow = { $share } (من { $low } إلى { $high }) من { $known } من السجلات التي تذكر ذلك تخص أشخاصا استُغلوا خارج بلد جنسيتهم؛ وأكبر تدفق هو من { $origin } إلى { $destination }، وعدد سجلاته { $count }.
+finding-who = تمثل النساء والفتيات { $women } (من { $womenlow } إلى { $womenhigh }) من { $womenknown } ممن سُجل جنسهم؛ ويمثل الأطفال { $children } (من { $childrenlow } إلى { $childrenhigh }) من { $childrenknown } ممن سُجل عمرهم.
+finding-form = أكثر الأشكال تكرارا هو { $form }: { $share } (من { $low } إلى { $high }) من { $known } ممن سُجل شكل استغلالهم.
+finding-flow = من بين { $known } ممن سُجل ذلك عنهم، استُغل { $share } (من { $low } إلى { $high }) خارج بلد جنسيتهم؛ وأكبر تدفق عبر الحدود هو من { $origin } إلى { $destination }: { $count }.
 finding-none = لا يمكن الجزم: الأعداد التي يستند إليها ذلك محجوبة أو لم يُبلَّغ عنها.
 section-trend = كم عددهم
 section-who = من هم
@@ -22,19 +28,19 @@ section-time = كم دام ذلك ومتى لوحظ
 section-response = التعرف والمساعدة والعدالة
 section-tables = جميع الجداول
 section-methods = كيف أُعدت هذه الأعداد
-figure-trend = سجلات الضحايا المكتشفين حسب السنة
+figure-trend = الضحايا المكتشفون حسب السنة
 figure-trend-alt = خط من { $count } أعداد سنوية من { $from } إلى { $to }، من { $first } إلى { $last }؛ والشريط هو فاصل 95 % للاتجاه.
 figure-pyramid = العمر والجنس
 figure-pyramid-alt = أعمدة حسب الفئة العمرية، النساء في جانب والرجال في الآخر؛ أطولها { $group } بعدد { $count }.
-figure-forms = أشكال الاستغلال، نسبةً إلى السجلات التي تذكر الشكل
-figure-control = وسائل السيطرة، نسبةً إلى السجلات التي تذكرها
-figure-recruiter = العلاقة بمن قام بالتجنيد، نسبةً إلى السجلات التي تذكرها
+figure-forms = أشكال الاستغلال، نسبةً إلى من سُجل شكل استغلالهم
+figure-control = وسائل السيطرة، نسبةً إلى من سُجلت وسائل السيطرة عليهم
+figure-recruiter = العلاقة بمن قام بالتجنيد، نسبةً إلى من سُجلت علاقتهم به
 figure-bars-alt = أعمدة مع فواصل 95 %؛ أطولها { $label } بنسبة { $share } (من { $low } إلى { $high }).
 figure-map = من أين إلى أين
-figure-map-alt = خريطة لعدد { $count } من التدفقات بين البلدان؛ أكبرها من { $origin } إلى { $destination } وعدد سجلاته { $persons }.
+figure-map-alt = خريطة لعدد { $count } من التدفقات بين البلدان؛ أكبرها من { $origin } إلى { $destination }: { $persons }.
 figure-sankey = المنشأ والمقصد حسب المنطقة
-figure-sankey-alt = { $count } من المجاري من مناطق المنشأ إلى مناطق المقصد؛ أكبرها من { $origin } إلى { $destination } وعدد سجلاته { $persons }.
-note-share = مقام النسب هو السجلات التي فيها معلومات فقط: { $known } من { $total }.
+figure-sankey-alt = { $count } من المجاري من مناطق المنشأ إلى مناطق الاستغلال؛ أكبرها من { $origin } إلى { $destination }: { $persons }.
+note-share = تُحسب النسب على من تتوافر معلومات عنهم فقط: { $known } من { $total }.
 note-overlap = قد تجتمع عدة منها، ولذلك لا يبلغ مجموع النسب 100 %.
 note-withheld = { $count ->
     [zero] لا يوجد تدفق أو خانة محجوبة.
@@ -100,3 +106,33 @@ model-independent = القوائم مستقلة
 model-effects = آثار بين القوائم: { $pairs }
 prevalence-method = التقدير المتعدد الأنظمة اللوغاريتمي الخطي المتدرج (Chan وSilverman وVincent 2021)
 unit-offences = جرائم
+finding-trend-undated = { $count ->
+    [zero] لم يُستبعد أي سجل بلا سنة.
+    [one] استُبعد سجل واحد بلا سنة.
+    [two] استُبعد سجلان بلا سنة.
+    [few] استُبعدت { $shown } سجلات بلا سنة.
+    [many] استُبعد { $shown } سجلا بلا سنة.
+   *[other] استُبعد { $shown } من السجلات التي بلا سنة.
+}
+finding-trend-states = وقد تغير عدد الدول المبلِّغة في هذه السنوات من { $first } إلى { $last }: فزيادة حالات الاكتشاف لا تعني بالضرورة زيادة الاتجار.
+finding-form-missing = ولم يُسجَّل أي شكل في { $missing } من الحالات.
+provenance-version = إصدار Amparo
+provenance-created = تاريخ الإعداد
+provenance-sha256 = بصمة SHA-256 للملف { $file }
+column-status = حالة العدد
+column-lower-text = أصغر قيمة ممكنة للعدد؛ فارغة حيث يُحجب.
+column-upper-text = أكبر قيمة ممكنة للعدد؛ فارغة حيث يُحجب.
+column-status-text = exact: الحدان هما العدد نفسه؛ interval: العدد بينهما؛ withheld: لا يُنشر.
+method-detected = سجلات الضحايا المكتشفين؛ ويُستبعد من تبين أنهم ليسوا ضحايا.
+method-reported = مجاميع ما أبلغت عنه الدول؛ والدولة التي لم تبلغ لا تضيف شيئا.
+method-justice = سجلات الجناة حسب سنة أبعد مرحلة بلغوها؛ ويُحسب كل منهم فيها وفي ما قبلها.
+method-several = قد تجتمع عدة فئات، ولذلك لا يساوي جمعها المجموع.
+method-other = أخرى وغير مسجل فئة واحدة، لقلة كل منهما.
+method-origin = المنشأ هو بلد التجنيد، وإلا فبلد الجنسية؛ والمقصد هو بلد الاستغلال.
+method-origin-reported = المنشأ هو بلد الجنسية؛ والمقصد هو البلد المبلِّغ.
+method-subregion = المناطق الفرعية هي مناطق الأمم المتحدة M49؛ ومن له بلدان في منطقة واحدة يُحسب فيها مرة واحدة.
+method-cross_border = داخلي: استُغل داخل بلد جنسيته فقط؛ عابر للحدود: خارجه أيضا أو خارجه فقط.
+method-duration_band = الأشهر من بداية الاستغلال إلى نهايته.
+method-time_to_identification = الأشهر من نهاية الاستغلال (أو بدايته إذا لم تُسجل نهاية) إلى التعرف، حيث يُعرف التاريخان بالشهر؛ ومن جرى التعرف عليه أثناءه يُحسب في 0 إلى 3.
+method-all-years = جميع السنوات معا.
+method-offences = وقائع الاتجار التي فيها متهم واحد على الأقل، وتُحسب كل منها مرة واحدة في أول سنة لأي مرحلة.

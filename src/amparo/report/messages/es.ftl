@@ -1,17 +1,20 @@
 report-title = Trata de personas: el panorama nacional
 report-title-published = Trata de personas: el panorama que han comunicado los Estados
-subtitle = Lo que muestran las listas de { $lists } entidades, de { $from } a { $to }
+subtitle = { $lists ->
+    [one] Lo que muestra la lista de una entidad, de { $from } a { $to }
+   *[other] Lo que muestran las listas de { $lists } entidades, de { $from } a { $to }
+}
 subtitle-published = Cifras publicadas por { $source }, de { $from } a { $to }
 findings = Cinco conclusiones
 finding-detected = Las listas contienen { $count } registros de víctimas detectadas, de { $from } a { $to }. Como una persona puede figurar en varias listas, representan de { $low } a { $high } personas.
 finding-detected-published = En { $year }, los Estados comunicaron de { $low } a { $high } víctimas detectadas.
-finding-trend-up = Los registros de víctimas detectadas aumentaron un { $change } al año (intervalo del 95 %: de { $low } a { $high }).
-finding-trend-down = Los registros de víctimas detectadas disminuyeron un { $change } al año (intervalo del 95 %: de { $low } a { $high }).
-finding-trend-open = No se puede saber si las detecciones aumentan o disminuyen: { $change } al año (intervalo del 95 %: de { $low } a { $high }).
+finding-trend-up = De { $from } a { $to }, las detecciones aumentaron un { $change } al año (intervalo del 95 %: de { $low } a { $high }).
+finding-trend-down = De { $from } a { $to }, las detecciones disminuyeron un { $change } al año (intervalo del 95 %: de { $low } a { $high }).
+finding-trend-open = No se puede saber si las detecciones aumentaron o disminuyeron de { $from } a { $to }: { $change } al año (intervalo del 95 %: de { $low } a { $high }).
 finding-trend-none = No se puede estimar una tendencia: se han publicado muy pocos años.
-finding-who = Las mujeres y niñas son el { $women } (de { $womenlow } a { $womenhigh }) de los { $womenknown } registros que indican el sexo; los niños y niñas son el { $children } (de { $childrenlow } a { $childrenhigh }) de los { $childrenknown } que indican la edad.
-finding-form = La forma más frecuente es { $form }: el { $share } (de { $low } a { $high }) de los { $known } registros que indican la forma. No la indican { $missing }.
-finding-flow = El { $share } (de { $low } a { $high }) de los { $known } registros que lo indican corresponde a personas explotadas fuera de un país de su ciudadanía; el mayor flujo va de { $origin } a { $destination }, con { $count } registros.
+finding-who = Las mujeres y niñas son el { $women } (de { $womenlow } a { $womenhigh }) de los { $womenknown } casos en que consta el sexo; los niños y niñas son el { $children } (de { $childrenlow } a { $childrenhigh }) de los { $childrenknown } en que consta la edad.
+finding-form = La forma más frecuente es { $form }: el { $share } (de { $low } a { $high }) de los { $known } casos en que consta la forma.
+finding-flow = De los { $known } casos en que consta, el { $share } (de { $low } a { $high }) corresponde a personas explotadas fuera de un país de su nacionalidad; el mayor flujo transfronterizo va de { $origin } a { $destination }: { $count }.
 finding-none = No se puede afirmar: las cifras en que se basa están protegidas o no se comunicaron.
 section-trend = Cuántas personas
 section-who = Quiénes son
@@ -22,19 +25,19 @@ section-time = Cuánto duró y cuánto se tardó en verlo
 section-response = Identificación, asistencia y justicia
 section-tables = Todos los cuadros
 section-methods = Cómo se obtuvieron estas cifras
-figure-trend = Registros de víctimas detectadas por año
+figure-trend = Víctimas detectadas por año
 figure-trend-alt = Línea de { $count } cifras anuales de { $from } a { $to }, de { $first } a { $last }; la banda es el intervalo del 95 % de la tendencia.
 figure-pyramid = Edad y sexo
 figure-pyramid-alt = Barras por grupo de edad, mujeres a un lado y hombres al otro; la mayor es { $group }, con { $count }.
-figure-forms = Formas de explotación, proporción de los registros que indican la forma
-figure-control = Medios de control, proporción de los registros que los indican
-figure-recruiter = Relación con el captador, proporción de los registros que la indican
+figure-forms = Formas de explotación, proporción de los casos en que consta la forma
+figure-control = Medios de control, proporción de los casos en que constan
+figure-recruiter = Relación con el captador, proporción de los casos en que consta
 figure-bars-alt = Barras con intervalos del 95 %; la más larga es { $label }, con { $share } (de { $low } a { $high }).
 figure-map = De dónde a dónde
-figure-map-alt = Mapa de { $count } flujos entre países; el mayor va de { $origin } a { $destination }, con { $persons } registros.
+figure-map-alt = Mapa de { $count } flujos entre países; el mayor va de { $origin } a { $destination }: { $persons }.
 figure-sankey = Origen y destino por región
-figure-sankey-alt = { $count } corrientes de regiones de origen a regiones de destino; la mayor va de { $origin } a { $destination }, con { $persons } registros.
-note-share = El denominador de las proporciones son solo los registros con información: { $known } de { $total }.
+figure-sankey-alt = { $count } corrientes de regiones de origen a regiones de explotación; la mayor va de { $origin } a { $destination }: { $persons }.
+note-share = Las proporciones se calculan solo sobre los casos con información: { $known } de { $total }.
 note-overlap = Pueden darse varias a la vez, por lo que las proporciones no suman 100 %.
 note-withheld = { $count ->
     [one] { $shown } flujo o celda está protegido y no se dibuja.
@@ -96,3 +99,29 @@ model-independent = las listas son independientes
 model-effects = efectos entre listas: { $pairs }
 prevalence-method = la estimación por sistemas múltiples log-lineal por pasos (Chan, Silverman y Vincent 2021)
 unit-offences = delitos
+finding-trend-undated = { $count ->
+    [one] Queda fuera { $shown } registro sin año.
+   *[other] Quedan fuera { $shown } registros sin año.
+}
+finding-trend-states = El número de Estados que informan pasó de { $first } a { $last } en esos años: más detecciones no significan necesariamente más trata.
+finding-form-missing = No consta en { $missing }.
+provenance-version = Versión de Amparo
+provenance-created = Fecha de elaboración
+provenance-sha256 = Huella SHA-256 de { $file }
+column-status = Estado de la cifra
+column-lower-text = El menor valor posible de la cifra; vacío donde se retiene.
+column-upper-text = El mayor valor posible de la cifra; vacío donde se retiene.
+column-status-text = exact: ambos límites son la cifra; interval: está entre ellos; withheld: no se publica.
+method-detected = Registros de víctimas detectadas; se excluyen las personas que resultaron no serlo.
+method-reported = Sumas de lo que han comunicado los Estados; el que no comunicó nada no suma nada.
+method-justice = Registros de autores por año de la etapa más avanzada; cada uno cuenta en ella y en las anteriores.
+method-several = Pueden darse varias categorías a la vez, por lo que no suman el total.
+method-other = «Otro» y «no consta» forman una sola categoría, por ser pocos.
+method-origin = El origen es el país de captación o, en su defecto, la nacionalidad; el destino es el país de explotación.
+method-origin-reported = El origen es la nacionalidad; el destino es el país que informa.
+method-subregion = Las subregiones son las de la norma M49 de las Naciones Unidas; quien tiene dos países en una cuenta una vez en ella.
+method-cross_border = Interna: explotación solo en un país de su nacionalidad; transfronteriza: también o solo fuera.
+method-duration_band = Meses desde el inicio hasta el fin de la explotación.
+method-time_to_identification = Meses desde el fin de la explotación (desde el inicio si no consta el fin) hasta la identificación, cuando ambas fechas se conocen al mes; quien fue identificado mientras duraba cuenta en 0 a 3.
+method-all-years = Todos los años juntos.
+method-offences = Hechos de trata con al menos una persona acusada, cada uno contado una vez, en el primer año de cualquier etapa.

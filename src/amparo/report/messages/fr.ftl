@@ -1,17 +1,20 @@
 report-title = Traite des personnes : la situation nationale
 report-title-published = Traite des personnes : la situation signalée par les États
-subtitle = Ce que montrent les listes de { $lists } entités, de { $from } à { $to }
+subtitle = { $lists ->
+    [one] Ce que montre la liste d’une entité, de { $from } à { $to }
+   *[other] Ce que montrent les listes de { $lists } entités, de { $from } à { $to }
+}
 subtitle-published = Chiffres publiés par { $source }, de { $from } à { $to }
 findings = Cinq constats
 finding-detected = Les listes contiennent { $count } enregistrements de victimes détectées, de { $from } à { $to }. Une personne pouvant figurer sur plusieurs listes, ils représentent de { $low } à { $high } personnes.
 finding-detected-published = En { $year }, les États ont signalé de { $low } à { $high } victimes détectées.
-finding-trend-up = Les enregistrements de victimes détectées ont augmenté de { $change } par an (intervalle à 95 % : { $low } à { $high }).
-finding-trend-down = Les enregistrements de victimes détectées ont diminué de { $change } par an (intervalle à 95 % : { $low } à { $high }).
-finding-trend-open = On ne peut dire si les détections augmentent ou diminuent : { $change } par an (intervalle à 95 % : { $low } à { $high }).
+finding-trend-up = De { $from } à { $to }, les détections ont augmenté de { $change } par an (intervalle à 95 % : { $low } à { $high }).
+finding-trend-down = De { $from } à { $to }, les détections ont diminué de { $change } par an (intervalle à 95 % : { $low } à { $high }).
+finding-trend-open = On ne peut dire si les détections ont augmenté ou diminué de { $from } à { $to } : { $change } par an (intervalle à 95 % : { $low } à { $high }).
 finding-trend-none = Aucune tendance ne peut être estimée : trop peu d’années sont publiées.
-finding-who = Les femmes et les filles représentent { $women } ({ $womenlow } à { $womenhigh }) des { $womenknown } enregistrements qui indiquent le sexe ; les enfants, { $children } ({ $childrenlow } à { $childrenhigh }) des { $childrenknown } qui indiquent l’âge.
-finding-form = La forme la plus fréquente est : { $form }, { $share } ({ $low } à { $high }) des { $known } enregistrements qui indiquent la forme. { $missing } ne l’indiquent pas.
-finding-flow = { $share } ({ $low } à { $high }) des { $known } enregistrements qui l’indiquent concernent des personnes exploitées hors d’un pays de leur citoyenneté ; le flux le plus important va de { $origin } vers { $destination }, { $count } enregistrements.
+finding-who = Les femmes et les filles représentent { $women } ({ $womenlow } à { $womenhigh }) des { $womenknown } cas où le sexe est renseigné ; les enfants, { $children } ({ $childrenlow } à { $childrenhigh }) des { $childrenknown } cas où l’âge est renseigné.
+finding-form = La forme la plus fréquente est : { $form }, { $share } ({ $low } à { $high }) des { $known } cas où une forme est renseignée.
+finding-flow = Sur les { $known } cas renseignés, { $share } ({ $low } à { $high }) concernent des personnes exploitées hors d’un pays de leur nationalité ; le flux transfrontière le plus important va de { $origin } vers { $destination } : { $count }.
 finding-none = On ne peut le dire : les chiffres nécessaires sont protégés ou n’ont pas été signalés.
 section-trend = Combien de personnes
 section-who = Qui sont-elles
@@ -22,19 +25,19 @@ section-time = Combien de temps cela a duré, et jusqu’à la détection
 section-response = Identification, aide et justice
 section-tables = Tous les tableaux
 section-methods = Comment ces chiffres ont été établis
-figure-trend = Enregistrements de victimes détectées par année
+figure-trend = Victimes détectées par année
 figure-trend-alt = Courbe de { $count } chiffres annuels de { $from } à { $to }, de { $first } à { $last } ; la bande est l’intervalle à 95 % de la tendance.
 figure-pyramid = Âge et sexe
 figure-pyramid-alt = Barres par groupe d’âge, femmes d’un côté et hommes de l’autre ; la plus longue est { $group }, { $count }.
-figure-forms = Formes d’exploitation, part des enregistrements qui indiquent la forme
-figure-control = Moyens de contrôle, part des enregistrements qui les indiquent
-figure-recruiter = Lien avec le recruteur, part des enregistrements qui l’indiquent
+figure-forms = Formes d’exploitation, part des cas où une forme est renseignée
+figure-control = Moyens de contrôle, part des cas où ils sont renseignés
+figure-recruiter = Lien avec le recruteur, part des cas où il est renseigné
 figure-bars-alt = Barres avec intervalles à 95 % ; la plus longue est { $label }, { $share } ({ $low } à { $high }).
 figure-map = D’où et vers où
-figure-map-alt = Carte de { $count } flux entre pays ; le plus important va de { $origin } vers { $destination }, { $persons } enregistrements.
+figure-map-alt = Carte de { $count } flux entre pays ; le plus important va de { $origin } vers { $destination } : { $persons }.
 figure-sankey = Origine et destination par région
-figure-sankey-alt = { $count } courants de régions d’origine vers des régions de destination ; le plus important va de { $origin } vers { $destination }, { $persons } enregistrements.
-note-share = Le dénominateur des parts ne comprend que les enregistrements renseignés : { $known } sur { $total }.
+figure-sankey-alt = { $count } courants de régions d’origine vers des régions d’exploitation ; le plus important va de { $origin } vers { $destination } : { $persons }.
+note-share = Les parts ne portent que sur les cas renseignés : { $known } sur { $total }.
 note-overlap = Plusieurs peuvent coexister ; les parts ne s’additionnent donc pas à 100 %.
 note-withheld = { $count ->
     [one] { $shown } flux ou cellule est protégé et n’est pas dessiné.
@@ -96,3 +99,29 @@ model-independent = les listes sont indépendantes
 model-effects = effets entre listes : { $pairs }
 prevalence-method = l’estimation par systèmes multiples log-linéaire pas à pas (Chan, Silverman et Vincent 2021)
 unit-offences = infractions
+finding-trend-undated = { $count ->
+    [one] { $shown } enregistrement sans année est laissé de côté.
+   *[other] { $shown } enregistrements sans année sont laissés de côté.
+}
+finding-trend-states = Le nombre d’États déclarants est passé de { $first } à { $last } sur ces années : davantage de détections ne signifie pas forcément davantage de traite.
+finding-form-missing = Aucune ne l’est dans { $missing } cas.
+provenance-version = Version d’Amparo
+provenance-created = Établi le
+provenance-sha256 = Empreinte SHA-256 de { $file }
+column-status = Statut du chiffre
+column-lower-text = La plus petite valeur possible du chiffre ; vide s’il est retenu.
+column-upper-text = La plus grande valeur possible du chiffre ; vide s’il est retenu.
+column-status-text = exact : les deux bornes sont le chiffre ; interval : il se situe entre elles ; withheld : il n’est pas publié.
+method-detected = Enregistrements de victimes détectées ; les personnes reconnues non victimes sont exclues.
+method-reported = Sommes de ce que les États ont signalé ; un État qui n’a rien signalé n’ajoute rien.
+method-justice = Enregistrements d’auteurs par année de l’étape la plus avancée ; chacun compte dans cette étape et dans les précédentes.
+method-several = Plusieurs catégories peuvent coexister : leur somme n’est pas le total.
+method-other = « Autre » et « non renseigné » forment une seule catégorie, chacun étant rare.
+method-origin = L’origine est le pays de recrutement, à défaut la nationalité ; la destination est le pays d’exploitation.
+method-origin-reported = L’origine est la nationalité ; la destination est le pays déclarant.
+method-subregion = Les sous-régions sont celles de la norme M49 de l’ONU ; une personne liée à deux pays d’une même sous-région y compte une fois.
+method-cross_border = Interne : exploitation uniquement dans un pays de sa nationalité ; transfrontière : aussi ou seulement au-dehors.
+method-duration_band = Mois du début à la fin de l’exploitation.
+method-time_to_identification = Mois de la fin de l’exploitation (du début si la fin n’est pas renseignée) à l’identification, quand les deux dates sont connues au mois près ; une identification pendant l’exploitation compte en 0 à 3.
+method-all-years = Toutes les années ensemble.
+method-offences = Faits de traite avec au moins une personne mise en cause, chacun compté une fois, dans la première année d’une étape.
