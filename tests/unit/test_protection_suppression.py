@@ -160,3 +160,26 @@ def test_republished_ranges_stay_ranges() -> None:
     )
     assert list(found["t"].frame["status"]) == ["interval", "exact"]
     assert "already published by UNODC" in found["t"].rule
+
+
+def test_a_remainder_shown_together_and_apart_is_one_count() -> None:
+    # 34 other or not recorded, of whom 31 not recorded: the 3 others would be known.
+    apart = pd.DataFrame({"sex": ["_T", "_X", "female", "other"], "count": [134, 31, 100, 3]})
+    together = pd.DataFrame({"sex": ["_T", "_O", "female"], "count": [134, 34, 100]})
+    one = PrivateTable("apart", "records", ("sex",), frozenset(), apart, "test")
+    year = pd.concat([together.assign(year="2020"), together.assign(year="_T")], ignore_index=True)
+    two = PrivateTable("together", "records", ("year", "sex"), frozenset(), year[["year", "sex", "count"]], "test")
+    found = made(one, two)
+    bounds = feasible_bounds(found).set_index("cell")
+    assert shown(found, "apart", sex="other")[0] == "withheld"
+    assert bounds.loc["sex=other", "upper"] - bounds.loc["sex=other", "lower"] >= 9
+
+
+def test_the_few_of_a_remainder_are_guarded_by_the_total_not_by_the_men() -> None:
+    counts = np.array([[120, 38, 4], [90, 71, 6], [80, 64, 7], [150, 140, 22]])
+    table = cube("t", ("a", "sex"), counts)
+    codes = {"sex0": "female", "sex1": "male", "sex2": "_O"}
+    named = table.frame.assign(sex=table.frame["sex"].replace(codes)).sort_values(["a", "sex"], ignore_index=True)
+    found = made(PrivateTable("t", "records", ("a", "sex"), frozenset(), named, "test"))
+    assert shown(found, "t", a="a0", sex="male") == ("exact", 38)
+    assert shown(found, "t", a="a0", sex="_T")[0] == "withheld"

@@ -29,6 +29,9 @@ from amparo.standard.errors import AmparoError
 TOTAL = variables.TOTAL
 UNSURE = frozenset({variables.NOT_RECORDED, variables.UNKNOWN})
 
+MERGED = ("other", variables.NOT_RECORDED, variables.UNKNOWN)
+"""The codes that a table may show together as other or not recorded."""
+
 Cell = tuple[str, tuple[tuple[str, str], ...]]
 Ints = npt.NDArray[np.int64]
 Rows = Iterable[tuple[str, ...]]
@@ -93,6 +96,7 @@ def gather(tables: Sequence[Shape]) -> Cells:
         relations.update(dict.fromkeys(_totals(table, ids_, index)))
     for table, ids_ in zip(tables, of_rows, strict=True):
         relations.update(dict.fromkeys(_hierarchies(table, ids_, index)))
+    relations.update(dict.fromkeys(_merged(index)))
     return Cells(tuple(index), tuple(of_rows), tuple(relations))
 
 
@@ -125,6 +129,18 @@ def _totals(table: Shape, ids: Ints, index: dict[Cell, int]) -> Iterable[Relatio
                 yield Relation(whole, (part,), 0, np.inf)
             if table.complete:
                 yield Relation(whole, tuple(sorted(inner)), -np.inf, 0, firm=False)
+
+
+def _merged(index: dict[Cell, int]) -> Iterable[Relation]:
+    """What one table shows as one category, "other or not recorded", and another shows apart."""
+    for (unit, codes), whole in index.items():
+        for at, (dim, code) in enumerate(codes):
+            if code != variables.OTHER_OR_NOT_RECORDED:
+                continue
+            apart = [(unit, (*codes[:at], (dim, part), *codes[at + 1 :])) for part in MERGED]
+            parts = tuple(sorted(index[cell] for cell in apart if cell in index))
+            if parts:
+                yield Relation(whole, parts, 0, 0)
 
 
 def _age_groups() -> dict[str, str]:

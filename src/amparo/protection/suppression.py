@@ -51,7 +51,7 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
     for relation in relations:
         for cell in relation.cells:
             of_cell.setdefault(cell, []).append(relation)
-    _close_totals(relations, counts, withheld)
+    _close_totals(cells, relations, counts, withheld)
     seen = (counts.copy(), counts.copy())
     while short := shortfalls(cells, relations, counts, withheld, need, seen):
         before = int(withheld.sum())
@@ -67,7 +67,7 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
                 f"Nothing is left to withhold that could guard {label(cells.names[short[0].cell])}.",
                 remedy="Publish fewer categories, or a lower threshold.",
             )
-        _close_totals(relations, counts, withheld)
+        _close_totals(cells, relations, counts, withheld)
     # A guard that can be worked out guards nothing: hiding it only makes the tables harder to read.
     doubtful = withheld & (need == 0) & (seen[0] == seen[1])
     withheld &= ~determined(cells, relations, counts, withheld, doubtful)
@@ -130,25 +130,40 @@ def _holding(cells: Cells, counts: Floats) -> list[Relation]:
     return holding
 
 
-def _close_totals(relations: Sequence[Relation], counts: Floats, withheld: Bools) -> None:
-    """Withhold a partner wherever a total and its parts have just one withheld cell between them."""
-    additive = [r for r in relations if r.low == r.high == 0]
+def _close_totals(cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools) -> None:
+    """Withhold a partner wherever a total and its parts have just one withheld cell between them.
+
+    Where that cell is a remainder, such as other or not recorded, its partner is the total: readers miss the sum of
+    women, men and a few others less than they would miss the men.
+    """
+    additive = [(r, _remainders(cells, r)) for r in relations if r.low == r.high == 0]
     changed = True
     while changed:
         changed = False
-        for relation in additive:
+        for relation, remainders in additive:
             hidden = [cell for cell in relation.cells if withheld[cell]]
             if len(hidden) == 1:
-                changed |= _withhold_one_more([relation], counts, withheld)
+                total_first = hidden[0] in remainders
+                changed |= _withhold_one_more([relation], counts, withheld, total_first=total_first)
 
 
-def _withhold_one_more(relations: Iterable[Relation], counts: Floats, withheld: Bools) -> bool:
+def _remainders(cells: Cells, relation: Relation) -> frozenset[int]:
+    """The parts that differ from their total by a code that tells nothing of a person."""
+    whole = set(cells.names[relation.whole][1])
+    return frozenset(
+        part for part in relation.parts if {code for _, code in set(cells.names[part][1]) - whole} <= TELL_NOTHING
+    )
+
+
+def _withhold_one_more(
+    relations: Iterable[Relation], counts: Floats, withheld: Bools, *, total_first: bool = False
+) -> bool:
     """Withhold the smallest shown cell of the relations, a part rather than a total; False if none is left.
 
     Zeros stay: an outsider knows that what is withheld is at least one.
     """
     candidates = {
-        (cell == relation.whole, counts[cell], cell)
+        ((cell == relation.whole) != total_first, counts[cell], cell)
         for relation in relations
         for cell in relation.cells
         if counts[cell] > 0 and not withheld[cell]

@@ -555,7 +555,7 @@ class _National(_Picture):
         return [
             self.detected(),
             self.trend_finding(),
-            self.who("victims_by_sex_age_band", "victims_by_year_age"),
+            self.who("victims_by_sex", "victims_by_year_age"),
             self.form("victims_by_year_form"),
             self.cross_border("victims_by_year_cross_border"),
         ]

@@ -38,7 +38,8 @@ class _Plan:
 _VICTIM_TABLES = (
     _Plan("victims_by_year_sex", ("year", "sex"), "Other and not recorded are one category, since each is a few."),
     _Plan("victims_by_year_age", ("year", "age_group")),
-    _Plan("victims_by_sex_age_band", ("sex", "age_band")),
+    _Plan("victims_by_sex", ("sex",)),
+    _Plan("victims_by_sex_age_band", ("sex", "age_band"), "Other and not recorded are one."),
     _Plan("victims_by_year_form", ("year", "form"), "Several forms may hold at once."),
     _Plan("victims_by_form_age", ("form", "age_group"), "Several forms may hold at once."),
     _Plan("victims_by_form_sex", ("form", "sex"), "Several forms may hold at once. Other and not recorded are one."),
@@ -103,7 +104,7 @@ def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[Priva
     tables = []
     for plan in _VICTIM_TABLES:
         recode = {dim: subregions for dim in plan.by if dim.endswith("_subregion")}
-        if "sex" in plan.by and "age_band" not in plan.by:
+        if "sex" in plan.by and len(plan.by) > 1:
             recode["sex"] = FEW_BY_SEX
         tables.append(tabulate(records, plan.by, name=plan.name, method=_sentence(plan), recode=recode))
     return [*tables, justice_table(perpetrators), offences_table(perpetrators)]
