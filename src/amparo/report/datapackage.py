@@ -13,7 +13,7 @@ from typing import Any
 
 from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.release import Release, ReleasedTable
-from amparo.report.document import method
+from amparo.report.document import method, title_of
 from amparo.report.text import Texts
 from amparo.standard.cells import safe_cell
 
@@ -98,7 +98,7 @@ def _resource(table: ReleasedTable, texts: Texts) -> dict[str, Any]:
     return {
         "name": table.name,
         "path": f"{table.name}.csv",
-        "title": " × ".join(texts.dim(dim) for dim in table.dims),
+        "title": title_of(table, texts),
         "description": method(table, texts),
         "method": f"{table.method} {table.rule}",
         "format": "csv",

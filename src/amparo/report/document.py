@@ -54,7 +54,6 @@ class TableView:
 
     name: str
     title: str
-    unit: str
     method: str
     head: tuple[str, ...]
     labels: int
@@ -192,11 +191,9 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
         totals.append(TOTAL in key)
     head = [texts.dim(dim) for dim in down]
     head += [texts.code(across, code) for code in columns] if across else [texts("column-count")]
-    title = " × ".join(texts.dim(dim) for dim in dims)
     return TableView(
         name=table.name,
-        title=title,
-        unit=_unit(table, texts),
+        title=title_of(table, texts),
         method=method(table, texts),
         head=tuple(head),
         labels=len(down),
@@ -204,6 +201,11 @@ def view(table: ReleasedTable, texts: Texts) -> TableView:
         totals=tuple(totals),
         withheld=bool(reader.withheld()),
     )
+
+
+def title_of(table: ReleasedTable, texts: Texts) -> str:
+    """By what a table counts, and what: `Year × Sex (records)`."""
+    return f"{' × '.join(texts.dim(dim) for dim in table.dims)} ({_unit(table, texts)})"
 
 
 def _unit(table: ReleasedTable, texts: Texts) -> str:

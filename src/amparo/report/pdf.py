@@ -76,7 +76,7 @@ def _table(table: TableView, document: Document, data: str) -> dict[str, object]
     if len(table.rows) > LONGEST:
         notes.append(texts("data-here", file=f"{Path(data).parent}/{table.name}.csv"))
     return {
-        "title": f"{table.title} ({table.unit})",
+        "title": table.title,
         "head": list(table.head),
         "labels": table.labels,
         "rows": [list(row) for row in table.rows[:LONGEST]],

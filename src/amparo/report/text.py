@@ -120,8 +120,8 @@ class Texts:
         return f"+{text}" if signed and value > 0 else text
 
     def date(self, iso: str) -> str:
-        """A day as the language writes it, with the digits of all other numbers."""
-        return str(format_date(date.fromisoformat(iso), "long", locale=self.locale))
+        """A day as the language writes it (English: as the United Nations do), with the digits of all other numbers."""
+        return str(format_date(date.fromisoformat(iso), "long", locale="en_GB" if self.lang == "en" else self.locale))
 
     def within(self, name: str) -> str:
         """A name as it stands within a sentence: without the capital that it has alone."""
