@@ -243,3 +243,16 @@ def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
     assert rows[1].split(",")[2] == str(found.estimate)
     with pytest.raises(AmparoError, match="not published"):
         release_prevalence(chosen, stepwise(table), multiverse(table, replicates=100, seed=1), fewest=10_000)
+
+
+def test_the_demonstration_country_s_five_findings_can_all_be_said(demo_release: Release, tmp_path: Path) -> None:
+    findings = write(demo_release, tmp_path, formats=("html",)).findings
+    assert len(findings) == 5
+    assert Texts("en")("finding-none") not in findings
+
+
+def test_guarding_the_few_leaves_most_of_the_pyramid(demo_release: Release) -> None:
+    frame = demo_release["victims_by_sex_age_band"].frame
+    bars = frame[frame["sex"].isin(["female", "male"]) & ~frame["age_band"].isin(["_T", "_X", "unknown"])]
+    assert len(bars) == 18
+    assert (bars["status"] == "exact").mean() >= 0.7

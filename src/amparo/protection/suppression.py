@@ -148,11 +148,19 @@ def _close_totals(cells: Cells, relations: Sequence[Relation], counts: Floats, w
 
 
 def _remainders(cells: Cells, relation: Relation) -> frozenset[int]:
-    """The parts that differ from their total by a code that tells nothing of a person."""
+    """The parts that differ from their total by a code of a person's that tells nothing.
+
+    None where other tables show the total too, nor for what a record leaves out: the totals of a year, and over all
+    years, matter most of all.
+    """
+    if sum(bool((ids == relation.whole).any()) for ids in cells.of_rows) > 1:
+        return frozenset()
     whole = set(cells.names[relation.whole][1])
-    return frozenset(
-        part for part in relation.parts if {code for _, code in set(cells.names[part][1]) - whole} <= TELL_NOTHING
-    )
+
+    def is_remainder(part: int) -> bool:
+        return all(dim not in OF_THE_RECORD and code in TELL_NOTHING for dim, code in set(cells.names[part][1]) - whole)
+
+    return frozenset(part for part in relation.parts if is_remainder(part))
 
 
 def _withhold_one_more(
