@@ -330,11 +330,13 @@ def _publish(
         private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
         unseen = _unseen(captures, threshold) if captures else None
         ready = release(private, rule=Rule(threshold=threshold), provenance=provenance, prevalence=unseen)
-    formats = ("html", "pdf", "data") if pdf else ("html", "data")
+    formats = ("html", "pdf") if pdf else ("html",)
     files: list[str] = []
     findings: list[str] = []
     for lang in languages:
-        written = report_room.write(ready, out, lang=lang, formats=formats, title=title)
+        # The open data are the same in every language; their titles are in the first.
+        wanted = formats if findings else (*formats, "data")
+        written = report_room.write(ready, out, lang=lang, formats=wanted, title=title)
         files += [str(path) for path in written.files]
         findings = findings or list(written.findings)
     return files, findings
@@ -494,7 +496,8 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     """A table for a spreadsheet, in which no cell can act as a formula."""
     from amparo.standard.cells import safe_cell
 
-    frame.map(lambda cell: safe_cell(str(cell))).to_csv(path, index=False)
+    # A carriage return inside a cell is quoted only where it is part of the line end (RFC 4180).
+    frame.map(lambda cell: safe_cell(str(cell))).to_csv(path, index=False, lineterminator="\r\n")
 
 
 def _columns(crosswalk: Crosswalk) -> dict[str, Any]:
