@@ -181,4 +181,8 @@ class _Terms:
         growing = np.stack([gammaln(self.nowhere[k] + unseen + self.prior[k]) for k in used])
         total = self.seen + unseen
         shared = gammaln(total + 1.0) - gammaln(unseen + 1.0) - np.log(total)
-        return np.asarray(weights[:, used] @ growing + (weights @ self.constant)[:, None] + shared)
+        log_posterior: Floats = weights[:, used] @ growing
+        # In place: the array is hundreds of megabytes, and each copy of it costs more than the product.
+        log_posterior += (weights @ self.constant)[:, None]
+        log_posterior += shared
+        return log_posterior

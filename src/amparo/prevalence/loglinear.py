@@ -30,7 +30,7 @@ from amparo.standard.errors import AmparoError
 if TYPE_CHECKING:
     import pandas as pd
 
-BATCH = 4096
+BATCH = 512
 MOST_PAIRS = 15
 """Pairs of six lists; 2**15 models are ranked, more would not be a choice that anyone can defend."""
 
