@@ -71,9 +71,10 @@ DEFAULT_KEY = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config")) /
 LIST_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".ods", ".jsonl", ".ndjson", ".parquet")
 
 KNOBS = (
-    "police", "border", "shelter", "labour_inspection", "health", "child_protection", "visible_share",
-    "visible_factor", "referral", "avoidance", "independent", "missing", "unknown", "wrong", "repeated", "typing",
-    "spelling", "birth_date",
+    "police", "border", "shelter", "labour_inspection", "health", "child_protection", "hidden_share", "hidden_factor",
+    "visible_share", "visible_factor", "reach", "referral", "avoidance", "independent", "missing", "unknown",
+    "omitted", "mistaken", "wrong", "repeated", "resent", "partial_dates", "spelling", "typing", "turned", "shortened",
+    "nickname", "nameless", "name_skew", "birth_missing", "birth_date",
 )  # fmt: skip
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]

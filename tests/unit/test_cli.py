@@ -177,3 +177,13 @@ def test_the_truth_of_independent_lists_is_inside_the_interval(tmp_path: Path) -
     done = run("prevalence", tmp_path / "c" / "truth" / "capture_histories.csv", "--json", cwd=tmp_path)
     row = max(json.loads(done.stdout)["estimates"], key=lambda row: row["level"])
     assert row["lower"] <= 4000 <= row["upper"]
+
+
+def test_every_number_of_the_country_can_be_set_from_the_shell() -> None:
+    from dataclasses import fields
+
+    from amparo.cli import KNOBS
+    from amparo.simulation import Knobs
+
+    pairs = {"referral_paths", "rivals"}  # pairs of agencies are set from Python
+    assert set(KNOBS) == {field.name for field in fields(Knobs)} - pairs - {"victims"}
