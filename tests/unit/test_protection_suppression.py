@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amparo.protection import audit
 from amparo.protection.audit import feasible_bounds
+from amparo.protection.cells import Relation
 from amparo.protection.release import Release, Rule, release, republish
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import TOTAL
@@ -183,3 +185,17 @@ def test_the_few_of_a_remainder_are_guarded_by_the_total_not_by_the_men() -> Non
     found = made(PrivateTable("t", "records", ("a", "sex"), frozenset(), named, "test"))
     assert shown(found, "t", a="a0", sex="male") == ("exact", 38)
     assert shown(found, "t", a="a0", sex="_T")[0] == "withheld"
+
+
+def test_running_out_of_nodes_is_no_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "NODES", 0)
+    random = np.random.default_rng(0)
+    true = random.integers(1, 60, 60).astype(float)
+    relations = []
+    for _ in range(40):
+        whole, *parts = (int(cell) for cell in random.choice(60, size=9, replace=False))
+        rest = true[whole] - true[parts].sum()
+        relations.append(Relation(whole, tuple(sorted(parts)), rest, rest))
+    problem = audit._Problem(range(60), relations, np.ones(60), np.full(60, 1e4))
+    found = [problem.whole_extreme(cell, largest=True) for cell in range(3)]
+    assert all(table is None or audit._is_whole(table) for table in found)

@@ -192,12 +192,19 @@ class _Problem:
         self.solver.changeColCost(column, 0.0)
         if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
             return None
+        if status == highspy.HighsModelStatus.kSolutionLimit:
+            # Out of nodes: the best whole table so far is a table all the same, where there is one.
+            return (float(table[column]), table) if self._agrees() else None
         if status != highspy.HighsModelStatus.kOptimal:
             raise AmparoError(
                 "No counts agree with all that is shown.",
                 remedy="The tables contradict each other; audit those that agree.",
             )
         return float(table[column]), table
+
+    def _agrees(self) -> bool:
+        """Whether the solver's best table satisfies all relations and bounds."""
+        return bool(self.solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible)
 
     def whole_extreme(self, cell: int, *, largest: bool) -> Floats | None:
         """The same over whole counts, by branch and bound; None where the nodes did not suffice."""
