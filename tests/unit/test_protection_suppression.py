@@ -16,6 +16,7 @@ from amparo.protection.cells import Relation
 from amparo.protection.release import Release, Rule, release, republish
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import TOTAL
+from amparo.statistics.national import subregion_codes
 from amparo.statistics.tables import PrivateTable, PublishedTable
 
 PROVENANCE = {"version": "test", "created": "2026-01-01"}
@@ -185,6 +186,29 @@ def test_the_few_of_a_remainder_are_guarded_by_the_total_not_by_the_men() -> Non
     found = made(PrivateTable("t", "records", ("a", "sex"), frozenset(), named, "test"))
     assert shown(found, "t", a="a0", sex="male") == ("exact", 38)
     assert shown(found, "t", a="a0", sex="_T")[0] == "withheld"
+
+
+def test_a_guess_that_nobody_holds_two_categories_gives_no_small_count_away() -> None:
+    frame = pd.DataFrame({"origin": ["BRA", "GHA", "NGA", "USA", "_T"], "count": [12, 90, 3, 60, 165]})
+    found = made(PrivateTable("t", "records", ("origin",), frozenset({"origin"}), frame, "test"))
+    hidden = frame["count"][found["t"].frame["status"].eq("withheld").to_numpy()]
+    assert len(hidden) >= 2
+    assert hidden.sum() - len(hidden) >= 9
+
+
+def test_a_subregion_does_not_give_its_countries_away() -> None:
+    many = frozenset({"origin"})
+    # The one withheld partner of NGA, GHA or any other, must not be the difference to Western Africa.
+    countries = pd.DataFrame({"origin": ["BRA", "GHA", "NGA", "USA", "_T"], "count": [12, 90, 3, 60, 165]})
+    codes = subregion_codes()
+    regions = countries.assign(origin=[codes.get(code, code) for code in countries["origin"]])
+    regions = regions.groupby("origin", as_index=False)["count"].sum().rename(columns={"origin": "origin_subregion"})
+    found = made(
+        PrivateTable("a", "records", ("origin",), many, countries, "test"),
+        PrivateTable("b", "records", ("origin_subregion",), frozenset({"origin_subregion"}), regions, "test"),
+    )
+    shown_region = shown(found, "b", origin_subregion=codes["NGA"])[0]
+    assert shown_region == "withheld" or shown(found, "a", origin="GHA")[0] == "withheld"
 
 
 def test_running_out_of_nodes_is_no_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:

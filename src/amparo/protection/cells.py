@@ -7,7 +7,8 @@ whether it stands in the margin of sex × age or of sex × year. What ties cells
 - where several codes may hold at once, each is at most the total, and together they are at least the total
   (everybody has a code, if only "_X": not recorded);
 - the age bands within "child" are together at most the children, and so on for every coarser grouping in
-  ``HIERARCHIES``; the not recorded may belong to any group.
+  ``HIERARCHIES``; the not recorded may belong to any group;
+- flows by country are at most the flow of their subregion, and together at least that flow.
 
 Not used: that the crossing of *all* dimensions of all tables, which nobody shows, has no negative cell
 (Fréchet bounds over tables of which none holds the other's dimensions).
@@ -24,10 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from amparo.standard import variables
+from amparo.standard.countries import countries
 from amparo.standard.errors import AmparoError
 
 TOTAL = variables.TOTAL
 UNSURE = frozenset({variables.NOT_RECORDED, variables.UNKNOWN})
+
+WORLD = "001"
+"""M49 code of the world, where a place without a region stands."""
 
 MERGED = ("other", variables.NOT_RECORDED, variables.UNKNOWN)
 """The codes that a table may show together as other or not recorded."""
@@ -97,6 +102,7 @@ def gather(tables: Sequence[Shape]) -> Cells:
     for table, ids_ in zip(tables, of_rows, strict=True):
         relations.update(dict.fromkeys(_hierarchies(table, ids_, index)))
     relations.update(dict.fromkeys(_merged(index)))
+    relations.update(dict.fromkeys(_subregions(index)))
     return Cells(tuple(index), tuple(of_rows), tuple(relations))
 
 
@@ -141,6 +147,27 @@ def _merged(index: dict[Cell, int]) -> Iterable[Relation]:
             parts = tuple(sorted(index[cell] for cell in apart if cell in index))
             if parts:
                 yield Relation(whole, parts, 0, 0)
+
+
+BY_COUNTRY = frozenset({"origin", "destination"})
+"""Dimensions of countries that other tables show by subregion, as ``<dimension>_subregion``."""
+
+
+def _subregions(index: dict[Cell, int]) -> Iterable[Relation]:
+    """Countries within the subregions of flows: each at most its subregion, together at least the subregion."""
+    if not any(dim.endswith("_subregion") for _, codes in index for dim, _ in codes):
+        return
+    within = {iso3: place.subregion for iso3, place in countries().items() if place.subregion != WORLD}
+    families: dict[int, list[int]] = {}
+    for (unit, codes), cell in index.items():
+        if codes and all(dim in BY_COUNTRY for dim, _ in codes):
+            coarse = tuple(sorted((f"{dim}_subregion", within.get(code, code)) for dim, code in codes))
+            if (whole := index.get((unit, coarse))) is not None:
+                families.setdefault(whole, []).append(cell)
+    for whole, parts in families.items():
+        for part in parts:
+            yield Relation(whole, (part,), 0, np.inf, firm=False)
+        yield Relation(whole, tuple(sorted(parts)), -np.inf, 0, firm=False)
 
 
 def _age_groups() -> dict[str, str]:

@@ -122,6 +122,9 @@ def _holding(cells: Cells, counts: Floats) -> list[Relation]:
         rest = counts[relation.whole] - counts[list(relation.parts)].sum()
         if relation.low <= rest <= relation.high:
             holding.append(relation)
+            # Categories may hold at once, yet here nobody holds two: whoever guesses so subtracts, and is right.
+            if relation.low == -np.inf and rest == 0:
+                holding.append(Relation(relation.whole, relation.parts, 0, 0, firm=False))
         elif relation.firm:
             raise AmparoError(
                 f"The parts of {label(cells.names[relation.whole])} do not add up to it.",

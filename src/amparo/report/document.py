@@ -617,7 +617,8 @@ class _National(_Picture):
                 [
                     "victims_by_status",
                     "victims_by_assistance_participation",
-                    "justice_by_year_stage_sex",
+                    "justice_by_year_stage",
+                    "justice_by_stage_sex",
                     "offences_by_year",
                 ],
             ),

@@ -23,6 +23,7 @@ STAGES = ("suspected", "prosecuted", "convicted")
 
 WORLD = "001"
 """M49 code of the world, where a place without a region stands."""
+FEW_RECORDS = 100
 FEW_BY_SEX = {"other": OTHER_OR_NOT_RECORDED, NOT_RECORDED: OTHER_OR_NOT_RECORDED, UNKNOWN: OTHER_OR_NOT_RECORDED}
 """Alone, the few of another sex would be withheld in every row, and others' counts with them to guard theirs."""
 _TIME_BANDS = ((3, "0-3"), (12, "4-12"), (24, "13-24"))
@@ -83,7 +84,7 @@ _VICTIM_TABLES = (
         ("origin_subregion", "destination_subregion"),
         "UN M49 subregions; a person with two countries in one subregion counts once in it.",
     ),
-    _Plan("flows_by_origin_transit_destination", ("origin", "transit", "destination")),
+    _Plan("flows_by_transit_destination", ("transit", "destination")),
 )
 _FLOW = "Origin is the country of recruitment, else the citizenship; destination the country of exploitation."
 
@@ -101,19 +102,36 @@ def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[Priva
     """
     records = detected(victims)
     subregions = subregion_codes()
+    few = few_destinations(records)
     tables = []
     for plan in _VICTIM_TABLES:
-        recode = {dim: subregions for dim in plan.by if dim.endswith("_subregion")}
+        recode: dict[str, Mapping[str, str]] = {dim: subregions for dim in plan.by if dim.endswith("_subregion")}
+        if "destination_subregion" in plan.by:
+            recode["destination_subregion"] = {**subregions, **few}
+        if "destination" in plan.by:
+            recode["destination"] = few
         if "sex" in plan.by and len(plan.by) > 1:
             recode["sex"] = FEW_BY_SEX
         tables.append(tabulate(records, plan.by, name=plan.name, method=_sentence(plan), recode=recode))
-    return [*tables, justice_table(perpetrators), offences_table(perpetrators)]
+    return [*tables, *justice_tables(perpetrators), offences_table(perpetrators)]
 
 
 def _sentence(plan: _Plan) -> str:
     flow = _FLOW if plan.name.startswith("flows_") else ""
     base = "Records of detected victims (rejected ones left out); a person on two lists counts on each."
     return " ".join(part for part in (base, flow, plan.method) if part)
+
+
+def few_destinations(records: ibis.Table) -> Mapping[str, str]:
+    """Destinations of few records, and those not recorded, as the one code of a remainder.
+
+    Most flows to a destination of few records are of a few persons. Shown one by one they would all be withheld, and
+    the large flows beside them to guard theirs.
+    """
+    counts = records.select(code=records.destination).filter(ibis._.code.notnull()).unnest("code").code.value_counts()
+    frame = counts.to_pandas().set_index("code").iloc[:, 0].sort_values(ascending=False)
+    few = [str(code) for code, count in frame.iloc[1:].items() if count < FEW_RECORDS]
+    return dict.fromkeys([*few, NOT_RECORDED, UNKNOWN], OTHER_OR_NOT_RECORDED)
 
 
 def subregion_codes() -> Mapping[str, str]:
@@ -173,8 +191,8 @@ def _time_to_identification(t: ibis.Table) -> ibis.Column:
     return ibis.cases(*bands, (usable.fill_null(False), "25+"), else_=ibis.null("string"))
 
 
-def justice_table(perpetrators: ibis.Table) -> PrivateTable:
-    """Persons who reached each stage of the justice process, by year of the furthest stage and sex.
+def justice_tables(perpetrators: ibis.Table) -> list[PrivateTable]:
+    """Persons who reached each stage of the justice process, by year of the furthest stage, and by sex.
 
     A record gives the furthest stage reached. Who was convicted was prosecuted and suspected before, who was
     acquitted was prosecuted, so the stages overlap. Persons are no count of offences: see :func:`offences_table`.
@@ -192,14 +210,21 @@ def justice_table(perpetrators: ibis.Table) -> PrivateTable:
         else_=ibis.null("array<string>"),
     )
     records = p.mutate(year=p.perpetrator_status_date.year(), stage=stage, sex=p.perpetrator_sex)
-    return tabulate(
-        records,
-        ("year", "stage", "sex"),
-        name="justice_by_year_stage_sex",
-        unit="persons",
-        method="Records of perpetrators by the year of the furthest stage reached; each counts in that stage and"
-        " in the ones before it.",
+    method = (
+        "Records of perpetrators by the year of the furthest stage reached; each counts in that stage and in the ones"
+        " before it."
     )
+    return [
+        tabulate(records, ("year", "stage"), name="justice_by_year_stage", unit="persons", method=method),
+        tabulate(
+            records,
+            ("stage", "sex"),
+            name="justice_by_stage_sex",
+            unit="persons",
+            method=f"{method} Other and not recorded are one.",
+            recode={"sex": FEW_BY_SEX},
+        ),
+    ]
 
 
 def offences_table(perpetrators: ibis.Table) -> PrivateTable:
