@@ -70,6 +70,7 @@ app.add_typer(key_app, name="key")
 DEFAULT_KEY = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config")) / "amparo" / "amparo.key"
 LIST_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".ods", ".jsonl", ".ndjson", ".parquet")
 
+# The names of amparo.simulation.Knobs; to import them would slow every command. A test holds the two together.
 KNOBS = (
     "police", "border", "shelter", "labour_inspection", "health", "child_protection", "hidden_share", "hidden_factor",
     "visible_share", "visible_factor", "reach", "referral", "avoidance", "independent", "missing", "unknown",

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amparo.intake.interpret import Reading, Rules, norm, parse_date
-from amparo.standard.variables import code_list, variables
+from amparo.intake.interpret import Reading, Rules, parse_date
+from amparo.standard.variables import code_list, comparable, variables
 
 
 def rules(variable: str, codes: dict[str, tuple[str, ...]] | None = None, order: str = "DMY") -> Rules:
     return Rules(
         variable=variables()[variable],
         column="c",
-        codes={norm(text): code for text, code in (codes or {}).items()},
+        codes={comparable(text): code for text, code in (codes or {}).items()},
         unknown=frozenset({"ns/nr"}),
         missing=frozenset({"", "-"}),
         separator=";",
@@ -52,12 +52,12 @@ def rules(variable: str, codes: dict[str, tuple[str, ...]] | None = None, order:
     ],
 )
 def test_dates_in_the_usual_orders_and_parts(text: str, order: str, expected: tuple[date, str]) -> None:
-    assert parse_date(norm(text), order) == expected
+    assert parse_date(comparable(text), order) == expected
 
 
 @pytest.mark.parametrize("text", ["31/02/2021", "03/13/2021", "5/3", "abc", "2021-13-01", "44260", "1/2/3/4", "0000"])
 def test_what_is_no_date_is_not_bent_into_one(text: str) -> None:
-    assert parse_date(norm(text), "DMY") is None
+    assert parse_date(comparable(text), "DMY") is None
 
 
 @settings(deadline=None)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import calendar
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from amparo.standard import countries
-from amparo.standard.variables import LANGUAGES, NONE, UNKNOWN, Variable, code_list
+from amparo.standard.variables import LANGUAGES, NONE, UNKNOWN, Variable, code_list, codes_by_label, comparable
 
 PRECISIONS = ("day", "month", "year")
 MOST_PERSONS = 1_000_000
@@ -62,26 +61,6 @@ class Reading:
 MISSING = Reading()
 
 
-@cache
-def norm(text: str) -> str:
-    """The text as it is compared: NFKC, without case, outer spaces and doubled spaces; dashes are one."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(folded.translate(_DASHES).split())
-
-
-_DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
-
-
-@cache
-def labels_of(codes: str) -> Mapping[str, str]:
-    """Normalised code or label in any of the six languages to its code."""
-    found: dict[str, str] = {}
-    for code, entry in code_list(codes).items():
-        for label in (code, *(entry.labels[lang] for lang in LANGUAGES)):
-            found.setdefault(norm(label), code)
-    return found
-
-
 @dataclass(frozen=True)
 class Rules:
     """What a crosswalk says about one column, ready to be asked."""
@@ -100,8 +79,8 @@ class Rules:
         if text is None:
             return MISSING
         if self.variable.type == "text":
-            return Reading(text.strip()) if norm(text) not in self.missing else MISSING
-        plain = norm(text)
+            return Reading(text.strip()) if comparable(text) not in self.missing else MISSING
+        plain = comparable(text)
         given = self.codes.get(plain)
         if given is not None:
             if self.variable.type in ("code", "codes", "country", "countries"):
@@ -110,7 +89,7 @@ class Rules:
                 return Reading(unknown=True)
             if not given:
                 return MISSING
-            text, plain = given[0], norm(given[0])
+            text, plain = given[0], comparable(given[0])
         if not plain or plain in self.missing:
             return MISSING
         if plain in self.unknown:
@@ -143,7 +122,7 @@ class Rules:
         return [part for part in text.split(self.separator) if part.strip()]
 
     def _read_codes(self, text: str, plain: str) -> Reading:
-        known = labels_of(self.variable.codes)
+        known = codes_by_label(self.variable.codes)
         return self._each(text, plain, known.get, self._expected_codes)
 
     def _read_countries(self, text: str, plain: str) -> Reading:
@@ -155,7 +134,7 @@ class Rules:
             return self._known((whole,))
         found: list[str] = []
         for part in self._parts(text):
-            bare = norm(part)
+            bare = comparable(part)
             code = find(bare)
             if bare in self.codes:
                 found.extend(self.codes[bare])
@@ -306,7 +285,7 @@ def _months() -> Mapping[str, int]:
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in get_month_names(width, context, language).items():
-                    found.setdefault(norm(name).rstrip("."), number)
+                    found.setdefault(comparable(name).rstrip("."), number)
     return found
 
 

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from amparo import __version__
 from amparo.intake import checks
 from amparo.intake.columns import NOT_KNOWN, REFUSED, Bools, Interpreter, Ints, Union, Values
-from amparo.intake.interpret import PRECISIONS, Fault, Rules, find_country, labels_of, norm
+from amparo.intake.interpret import PRECISIONS, Fault, Rules, find_country
 from amparo.intake.readers import ROW, BrokenRow, open_list
 from amparo.intake.workspace import (
     QUARANTINE,
@@ -38,7 +38,7 @@ from amparo.intake.workspace import (
 )
 from amparo.standard.crosswalks import Crosswalk, dump
 from amparo.standard.errors import AmparoError
-from amparo.standard.variables import UNKNOWN, Variable, variables
+from amparo.standard.variables import UNKNOWN, Variable, comparable, match_code, variables
 
 __all__ = ["Load", "load_list"]
 
@@ -143,14 +143,14 @@ class _Plan:
 def _plan(path: Path, columns: tuple[str, ...], crosswalk: Crosswalk, today: date) -> _Plan:
     by_norm: dict[str, str] = {}
     for name in columns:
-        by_norm.setdefault(norm(name), name)
+        by_norm.setdefault(comparable(name), name)
     known = variables()
     feeds: dict[str, list[tuple[str, Interpreter]]] = {}
     texts: dict[str, list[str]] = {}
     used: set[str] = set()
     absent: list[str] = []
     for header, column in crosswalk.columns.items():
-        found = header if header in columns else by_norm.get(norm(header))
+        found = header if header in columns else by_norm.get(comparable(header))
         if found is None:
             absent.append(header)
             continue
@@ -186,7 +186,7 @@ def _plan(path: Path, columns: tuple[str, ...], crosswalk: Crosswalk, today: dat
         texts={name: tuple(names) for name, names in texts.items()},
         constants=constants,
         unions={name: Union(known[name]) for name, parts in feeds.items() if len(parts) > 1},
-        missing=pa.array(sorted({norm(text) for text in _missing(crosswalk)}), pa.string()),
+        missing=pa.array(sorted({comparable(text) for text in _missing(crosswalk)}), pa.string()),
         left_out=tuple(name for name in columns if name not in used),
         absent=tuple(absent),
     )
@@ -214,9 +214,9 @@ def _rules(
     return Rules(
         variable=variable,
         column=column,
-        codes={norm(text): tuple(code) for text, code in codes.items()},
-        unknown=frozenset(norm(text) for text in crosswalk.unknown),
-        missing=frozenset(norm(text) for text in _missing(crosswalk)),
+        codes={comparable(text): tuple(code) for text, code in codes.items()},
+        unknown=frozenset(comparable(text) for text in crosswalk.unknown),
+        missing=frozenset(comparable(text) for text in _missing(crosswalk)),
         separator=crosswalk.separator or ";",
         date_order=crosswalk.date_order or "DMY",
         today=today,
@@ -624,7 +624,7 @@ def _aggregates(batch: pa.RecordBatch, values: Mapping[str, Values], plan: _Plan
     if category is not None:
         dimension = columns.get("dimension", pa.nulls(count, pa.string()))
         given = {
-            norm(text): codes[0]
+            comparable(text): codes[0]
             for header, column in plan.crosswalk.columns.items()
             if column.variable == "category"
             for text, codes in column.codes.items()
@@ -639,11 +639,11 @@ def _aggregates(batch: pa.RecordBatch, values: Mapping[str, Values], plan: _Plan
 def _category(dimension: str | None, text: str | None, given: Mapping[str, str]) -> str | None:
     if text is None:
         return None
-    plain = norm(text)
+    plain = comparable(text)
     if plain in given:
         return given[plain]
     if dimension == "exploitation_form":
-        return labels_of("exploitation_form").get(plain, text)
+        return match_code("exploitation_form", plain) or text
     if dimension in ("citizenship", "repatriation"):
         return find_country(plain) or text
     return text

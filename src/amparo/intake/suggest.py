@@ -22,11 +22,11 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
-from amparo.intake.interpret import Rules, find_country, labels_of, norm, parse_date
+from amparo.intake.interpret import Rules, find_country, parse_date
 from amparo.intake.readers import headers, open_list
 from amparo.standard.crosswalks import Column, Crosswalk, built_in
 from amparo.standard.errors import AmparoError
-from amparo.standard.variables import LANGUAGES, NONE, UNKNOWN, Variable, variables
+from amparo.standard.variables import LANGUAGES, NONE, UNKNOWN, Variable, codes_by_label, comparable, variables
 
 SAMPLE_ROWS = 5_000
 LEAST = 0.35
@@ -63,9 +63,10 @@ def suggest(path: Path) -> Crosswalk:
     words = _words()
     unknown = _among(samples, words["UNKNOWN"])
     missing = ("", *(text for text in _among(samples, words["MISSING"]) if text))
-    silent = {norm(text) for text in (*unknown, *missing)}
+    silent = {comparable(text) for text in (*unknown, *missing)}
     spoken = [
-        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if norm(t) not in silent})) for item in samples
+        _Sample(item.name, Counter({t: n for t, n in item.texts.items() if comparable(t) not in silent}))
+        for item in samples
     ]
     order, order_sure = _date_order(spoken)
     separator = _separator(spoken)
@@ -107,8 +108,8 @@ def matching_built_in(path: Path) -> Crosswalk | None:
     told = headers(path, (crosswalk.header_row for crosswalk in known.values()))
     best: tuple[float, int, Crosswalk] | None = None
     for crosswalk in known.values():
-        columns = {norm(name) for name in told.get(crosswalk.header_row, ())}
-        wanted = {norm(name) for name in crosswalk.columns}
+        columns = {comparable(name) for name in told.get(crosswalk.header_row, ())}
+        wanted = {comparable(name) for name in crosswalk.columns}
         both = len(columns & wanted)
         fit = max(both / max(1, len(columns)), both / len(wanted))
         if both >= 4 and fit >= 0.9 and (best is None or (fit, both) > best[:2]):
@@ -143,14 +144,14 @@ def _words() -> Mapping[str, Mapping[str, str]]:
     """For each code list agencies' words, normalised, to the code."""
     found: dict[str, dict[str, str]] = {}
     for row in _data("words.csv"):
-        found.setdefault(row["list"], {}).update({norm(text): row["code"] for text in row["texts"].split("|")})
+        found.setdefault(row["list"], {}).update({comparable(text): row["code"] for text in row["texts"].split("|")})
     return found
 
 
 def plain_header(text: str) -> str:
     """A header as it is compared: words apart (also in camelCase and snake_case), without accents and marks."""
     apart = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", text)
-    apart = unicodedata.normalize("NFKD", norm(re.sub(r"[_\-.:/#№°º*()]+", " ", apart)))
+    apart = unicodedata.normalize("NFKD", comparable(re.sub(r"[_\-.:/#№°º*()]+", " ", apart)))
     return " ".join("".join(mark for mark in apart if not unicodedata.combining(mark)).split())
 
 
@@ -208,7 +209,7 @@ def _language(headers: Sequence[str]) -> str:
 
 
 def _among(samples: Sequence[_Sample], words: Mapping[str, str]) -> tuple[str, ...]:
-    found = {text for sample in samples for text in sample.texts if norm(text) in words}
+    found = {text for sample in samples for text in sample.texts if comparable(text) in words}
     return tuple(sorted(found))
 
 
@@ -218,7 +219,7 @@ def _among(samples: Sequence[_Sample], words: Mapping[str, str]) -> tuple[str, .
 def _date_order(samples: Sequence[_Sample]) -> tuple[str, float]:
     """The order that reads most dates, and how sure it is: two orders that read all are as likely."""
     dates = [text for sample in samples for text in list(sample.texts)[:500] if re.search(r"\d\D+\d|\d{8}", text)]
-    plain = [norm(text) for text in dates]
+    plain = [comparable(text) for text in dates]
     looks = [text for text in plain if any(parse_date(text, order) for order in ("DMY", "MDY", "YMD"))]
     if not looks:
         return "DMY", 1.0
@@ -231,19 +232,19 @@ def _date_order(samples: Sequence[_Sample]) -> tuple[str, float]:
 
 
 def _order_matters(sample: _Sample) -> bool:
-    return any(parse_date(norm(t), "DMY") != parse_date(norm(t), "MDY") for t in list(sample.texts)[:500])
+    return any(parse_date(comparable(t), "DMY") != parse_date(comparable(t), "MDY") for t in list(sample.texts)[:500])
 
 
 def _separator(samples: Sequence[_Sample]) -> str:
     """The mark between values that one cell holds: the one whose parts most often stand alone elsewhere too."""
     votes: Counter[str] = Counter()
     for sample in samples:
-        alone = {norm(text) for text in sample.texts}
+        alone = {comparable(text) for text in sample.texts}
         if len(alone) > 500:
             continue
         for mark in _SEPARATORS:
             for text in sample.texts:
-                parts = [norm(part) for part in text.split(mark) if part.strip()]
+                parts = [comparable(part) for part in text.split(mark) if part.strip()]
                 if len(parts) > 1:
                     known = sum(part in alone or find_country(part) is not None or _is_word(part) for part in parts)
                     votes[mark] += known == len(parts)
@@ -290,25 +291,25 @@ def _fits_text(sample: _Sample, variable: Variable, texts: Sequence[str]) -> flo
 
 @cache
 def _known_words(codes: str) -> Mapping[str, str]:
-    return {**_words().get(codes, {}), **labels_of(codes)}
+    return {**_words().get(codes, {}), **codes_by_label(codes)}
 
 
 def _codes(sample: _Sample, variable: Variable, separator: str) -> tuple[dict[str, tuple[str, ...]], float]:
     """Codes for the texts of a column, and how far they cover its cells, weighted by how sure each is."""
     known = dict(_known_words(variable.codes))
-    plain = {norm(text) for text in sample.texts}
+    plain = {comparable(text) for text in sample.texts}
     if variable.codes == "sex" and "m" in plain and "h" in plain and "f" not in plain:
         known["m"] = "female"  # Spanish lists: hombre, mujer
     parts: Counter[str] = Counter()
     for text, times in sample.texts.most_common(400):
-        whole = norm(text) in known or separator not in text
+        whole = comparable(text) in known or separator not in text
         for part in [text] if whole else text.split(separator):
             if part.strip():
                 parts[part.strip()] += times
     codes: dict[str, tuple[str, ...]] = {}
     weight = 0.0
     for part, times in parts.most_common(_MOST_CODES):
-        code, sure = _nearest(norm(part), known)
+        code, sure = _nearest(comparable(part), known)
         if code is not None and code not in (UNKNOWN, NONE):
             codes[part] = (code,)
         weight += sure * times

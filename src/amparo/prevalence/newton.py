@@ -86,7 +86,8 @@ def fit_batch(shared: Design, counts: Floats, parameters: Bools, cells: Bools, s
 
     Returns
     -------
-    Fits; where ``certified`` is false the solver found no maximum and nothing else may be used.
+    Fits; where ``certified`` is false the solver proved no maximum, and :mod:`amparo.prevalence.existence` must be
+    asked before the rest is used.
     """
     counts = counts * cells
     size = int(parameters.sum(axis=1).max())

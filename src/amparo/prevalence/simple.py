@@ -9,7 +9,7 @@ Tsay (1998), Biometrics 54, 1489-1501 (sample coverage, three lists).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,6 +171,3 @@ def _log_normal(
         return observed + unseen / factor, observed + unseen * factor
 
     return {level: at(level) for level in levels}
-
-
-METHODS: dict[str, Callable[[CaptureTable], Estimate]] = {"chapman": chapman, "chao": chao, "zelterman": zelterman}

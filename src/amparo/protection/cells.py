@@ -25,21 +25,17 @@ import numpy as np
 import numpy.typing as npt
 
 from amparo.standard import variables
-from amparo.standard.countries import countries
 from amparo.standard.errors import AmparoError
+from amparo.statistics.national import subregion_codes
 
 TOTAL = variables.TOTAL
 UNSURE = frozenset({variables.NOT_RECORDED, variables.UNKNOWN})
-
-WORLD = "001"
-"""M49 code of the world, where a place without a region stands."""
 
 MERGED = ("other", variables.NOT_RECORDED, variables.UNKNOWN)
 """The codes that a table may show together as other or not recorded."""
 
 Cell = tuple[str, tuple[tuple[str, str], ...]]
 Ints = npt.NDArray[np.int64]
-Rows = Iterable[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -157,7 +153,7 @@ def _subregions(index: dict[Cell, int]) -> Iterable[Relation]:
     """Countries within the subregions of flows: each at most its subregion, together at least the subregion."""
     if not any(dim.endswith("_subregion") for _, codes in index for dim, _ in codes):
         return
-    within = {iso3: place.subregion for iso3, place in countries().items() if place.subregion != WORLD}
+    within = subregion_codes()
     families: dict[int, list[int]] = {}
     for (unit, codes), cell in index.items():
         if codes and all(dim in BY_COUNTRY for dim, _ in codes):

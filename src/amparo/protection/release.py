@@ -166,8 +166,7 @@ def release(
     for table, mask in zip(private, masks, strict=True):
         counts = table.frame["count"].astype("Int64").mask(mask)
         frame = _codes(table.frame, table.dims)
-        frame["lower"] = counts.to_numpy()
-        frame["upper"] = counts.to_numpy()
+        frame["lower"] = frame["upper"] = counts.array
         tables.append(_seal_table(table, frame, rule.sentence(), source=""))
     return _seal_release(tables, rule, provenance, prevalence)
 
@@ -188,9 +187,7 @@ def republish(published: Sequence[PublishedTable], *, provenance: Mapping[str, s
     for table in published:
         frame = _codes(table.frame, table.dims)
         for bound in ("lower", "upper"):
-            frame[bound] = table.frame[bound].astype("Int64").to_numpy()
-        frame["lower"] = frame["lower"].astype("Int64")
-        frame["upper"] = frame["upper"].astype("Int64")
+            frame[bound] = table.frame[bound].astype("Int64").array
         wrong = (frame["lower"] > frame["upper"]) | (frame["lower"] < 0)
         wrong = wrong.fillna(False) | (frame["lower"].isna() != frame["upper"].isna())
         if wrong.any():
@@ -219,8 +216,6 @@ def _codes(frame: pd.DataFrame, dims: Sequence[str]) -> pd.DataFrame:
 
 
 def _seal_table(table: PrivateTable | PublishedTable, frame: pd.DataFrame, rule: str, *, source: str) -> ReleasedTable:
-    frame["lower"] = frame["lower"].astype("Int64")
-    frame["upper"] = frame["upper"].astype("Int64")
     frame["status"] = "exact"
     frame.loc[(frame["lower"] < frame["upper"]).fillna(False), "status"] = "interval"
     frame.loc[frame["lower"].isna(), "status"] = "withheld"

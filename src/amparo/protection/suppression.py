@@ -23,7 +23,7 @@ import numpy.typing as npt
 from amparo.protection.audit import determined, shortfalls
 from amparo.protection.cells import Cells, Relation, Shape, gather, label
 from amparo.standard.errors import AmparoError
-from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
+from amparo.standard.variables import NO_INFORMATION
 from amparo.statistics.tables import PrivateTable
 
 Bools = npt.NDArray[np.bool_]
@@ -74,7 +74,6 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
     return [withheld[ids] for ids in cells.of_rows]
 
 
-TELL_NOTHING = frozenset({NOT_RECORDED, UNKNOWN, OTHER_OR_NOT_RECORDED})
 OF_THE_RECORD = frozenset({"year", "list"})
 """Dimensions that describe the record, not the person."""
 
@@ -84,7 +83,7 @@ def _tell_nothing(cells: Cells) -> Bools:
 
     def nothing(codes: tuple[tuple[str, str], ...]) -> bool:
         personal = [code for dim, code in codes if dim not in OF_THE_RECORD]
-        return bool(personal) and all(code in TELL_NOTHING for code in personal)
+        return bool(personal) and all(code in NO_INFORMATION for code in personal)
 
     return np.array([nothing(codes) for _, codes in cells.names], dtype=np.bool_)
 
@@ -161,7 +160,9 @@ def _remainders(cells: Cells, relation: Relation) -> frozenset[int]:
     whole = set(cells.names[relation.whole][1])
 
     def is_remainder(part: int) -> bool:
-        return all(dim not in OF_THE_RECORD and code in TELL_NOTHING for dim, code in set(cells.names[part][1]) - whole)
+        return all(
+            dim not in OF_THE_RECORD and code in NO_INFORMATION for dim, code in set(cells.names[part][1]) - whole
+        )
 
     return frozenset(part for part in relation.parts if is_remainder(part))
 

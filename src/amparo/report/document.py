@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from amparo.report.reading import Count, Reader
 from amparo.report.text import Texts
 from amparo.standard import countries
 from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, TOTAL, UNKNOWN, code_list
-from amparo.statistics.estimates import FEWEST_YEARS, Estimate, trend
+from amparo.statistics.estimates import FEWEST_YEARS, Estimate, Trend, trend
 
 WITHHELD = "c"
 """What stands in the place of a withheld count."""
@@ -312,14 +313,20 @@ class _Picture:
             columns=["year", "lower", "upper"],
         )
 
+    @cached_property
+    def trends(self) -> tuple[Trend, Trend]:
+        """A trend through either end of published ranges; what is said of them holds both."""
+        points = self.yearly()
+        below, above = (trend(points["year"].to_numpy(), points[end].to_numpy()) for end in ("lower", "upper"))
+        return below, above
+
     def trend_finding(self) -> Finding:
         """Whether detections rise or fall."""
         points = self.yearly()
         if len(points) < FEWEST_YEARS:
             return Finding(self.texts("finding-trend-none"), self.main)
         years = points["year"].to_numpy()
-        # Published ranges: a trend through either end, and the interval that holds both.
-        ends = [trend(years, points[end].to_numpy()).annual_change for end in ("lower", "upper")]
+        ends = [end.annual_change for end in self.trends]
         value = sum(end.value for end in ends) / 2
         change = Estimate(value, min(e.low for e in ends), max(e.high for e in ends), ends[0].level, len(points))
         way = "up" if change.low > 0 else "down" if change.high < 0 else "open"
@@ -346,9 +353,7 @@ class _Picture:
         if len(points) < 2:
             return None
         if len(points) >= FEWEST_YEARS:
-            years = points["year"].to_numpy()
-            # As in the finding: a trend through either end of published ranges, and the band that holds both.
-            below, above = (trend(years, points[end].to_numpy()).fitted for end in ("lower", "upper"))
+            below, above = (end.fitted for end in self.trends)
             points = points.assign(
                 low=np.minimum(below["low"].to_numpy(), above["low"].to_numpy()),
                 fit=(below["fit"].to_numpy() + above["fit"].to_numpy()) / 2,
@@ -528,6 +533,13 @@ class _Picture:
         )
         return Figure("sankey", t("figure-sankey"), alt, svg, self._flow_notes(hidden), name)
 
+    def flow_figures(self) -> list[Figure | None]:
+        """Flows between countries on a map, and between subregions as streams."""
+        return [
+            self.map("flows_by_origin_destination", "origin", "destination"),
+            self.sankey("flows_by_subregion", "origin_subregion", "destination_subregion"),
+        ]
+
     def _section(self, name: str, drawn: Sequence[Figure | None], tables: Sequence[str] = ()) -> Section:
         return Section(
             name,
@@ -604,10 +616,7 @@ class _National(_Picture):
             ),
             self._section(
                 "flows",
-                [
-                    self.map("flows_by_origin_destination", "origin", "destination"),
-                    self.sankey("flows_by_subregion", "origin_subregion", "destination_subregion"),
-                ],
+                self.flow_figures(),
                 ["victims_by_year_cross_border"],
             ),
             self._section("time", [], ["victims_by_duration", "victims_by_time_to_identification"]),
@@ -709,10 +718,7 @@ class _Published(_Picture):
             ),
             self._section(
                 "flows",
-                [
-                    self.map("flows_by_origin_destination", "origin", "destination"),
-                    self.sankey("flows_by_subregion", "origin_subregion", "destination_subregion"),
-                ],
+                self.flow_figures(),
                 ["world_by_year_cross_border"],
             ),
         ]

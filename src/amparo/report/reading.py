@@ -8,10 +8,8 @@ from functools import cached_property
 import pandas as pd
 
 from amparo.protection.release import ReleasedTable
-from amparo.standard.variables import NOT_RECORDED, OTHER_OR_NOT_RECORDED, TOTAL, UNKNOWN
+from amparo.standard.variables import NO_INFORMATION, TOTAL
 from amparo.statistics.estimates import Estimate, share
-
-NO_INFORMATION = (NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ NOT_RECORDED = "_X"
 OTHER_OR_NOT_RECORDED = "_O"
 """Code of the few of another category together with what was not recorded (SDMX: other)."""
 UNKNOWN = "unknown"
+NO_INFORMATION = (NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN)
+"""Codes that tell nothing of a person."""
 NONE = "none"
 
 Unit = Literal["victim", "event", "perpetrator", "aggregate"]
@@ -109,9 +111,10 @@ def match_code(name: str, text: str) -> str | None:
     ------
     FileNotFoundError : no such code list.
     """
-    return _index(name).get(comparable(text))
+    return codes_by_label(name).get(comparable(text))
 
 
+@cache
 def comparable(text: str) -> str:
     """The text as it is compared: NFKC, casefolded, trimmed, with single spaces and plain dashes."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
@@ -122,7 +125,8 @@ _DASHES = {ord(dash): "-" for dash in "‐‑‒–—−"}
 
 
 @cache
-def _index(name: str) -> Mapping[str, str]:
+def codes_by_label(name: str) -> Mapping[str, str]:
+    """The codes of a code list by :func:`comparable` text: their own, and their labels in the six languages."""
     codes = code_list(name)
     named: dict[str, set[str]] = {}
     for code, entry in codes.items():

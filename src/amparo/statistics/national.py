@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from amparo.standard.countries import countries
+from amparo.standard.countries import WORLD, countries
 from amparo.standard.variables import NONE, NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
 from amparo.statistics.tables import PrivateTable, tabulate
 
@@ -21,9 +21,8 @@ REJECTED = "rejected"
 STAGES = ("suspected", "prosecuted", "convicted")
 """Stages of the justice process that the Global Report counts; each holds for whoever went further, too."""
 
-WORLD = "001"
-"""M49 code of the world, where a place without a region stands."""
 FEW_RECORDS = 100
+"""Destinations with fewer records are shown together."""
 FEW_BY_SEX = {"other": OTHER_OR_NOT_RECORDED, NOT_RECORDED: OTHER_OR_NOT_RECORDED, UNKNOWN: OTHER_OR_NOT_RECORDED}
 """Alone, the few of another sex would be withheld in every row, and others' counts with them to guard theirs."""
 _TIME_BANDS = ((3, "0-3"), (12, "4-12"), (24, "13-24"))
