@@ -153,6 +153,19 @@ def test_prevalence_by_strata_with_sensitivity_and_a_rate(tmp_path: Path) -> Non
     }
 
 
+def test_an_option_that_cannot_apply_is_refused_and_never_ignored(tmp_path: Path) -> None:
+    done = run("prevalence", captures(tmp_path), "--strata", "sex", "--method", "chao", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "the method is stepwise" in done.stderr
+    (tmp_path / "glotip.csv").write_text(
+        "Iso3_code,Indicator,Dimension,Category,Sex,Age,Year,txtVALUE\n"
+        "ESP,Detected trafficking victims,Total,Total,Total,Total,2020,12\n"
+    )
+    done = run("report", "glotip.csv", "--out", "o", "--captures", "lists.csv", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "--captures cannot belong" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -182,7 +195,7 @@ def test_the_truth_of_independent_lists_is_inside_the_interval(tmp_path: Path) -
 def test_every_number_of_the_country_can_be_set_from_the_shell() -> None:
     from dataclasses import fields
 
-    from amparo.cli import KNOBS
+    from amparo.cli.lists import KNOBS
     from amparo.simulation import Knobs
 
     pairs = {"referral_paths", "rivals"}  # pairs of agencies are set from Python

@@ -1,0 +1,72 @@
+"""The command line: one command for each thing that a person comes for.
+
+Exit codes: 0 done; 1 a fault of Amparo's own; 2 the command was written wrongly; 3 an input cannot be used
+(the message says which and what to do); 4 the key is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from amparo import __version__
+from amparo.cli import lists, prevalence, report
+from amparo.cli.shared import err_console
+from amparo.standard.errors import AmparoError
+
+STORY = """From agencies' lists on trafficking in persons to a published national picture that exposes nobody.
+
+[bold]Once:[/bold]     amparo key new                      a key that encrypts names and contacts; keep it safe
+[bold]The job:[/bold]  amparo report LISTS... --out DIR    check, count, protect and publish, in six languages
+[bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
+[bold]Try it:[/bold]   amparo simulate DIR                 the lists of a made-up country, with the truth apart
+
+A list is a file of any agency: CSV, XLSX, ODS, JSON Lines or Parquet, in any of the six UN languages. What its
+columns and codes mean stands in a crosswalk beside it: [bold]amparo crosswalk suggest FILE[/bold] writes one for
+you to correct. Rows that fail a check are refused and kept, encrypted, beside their reason:
+[bold]amparo quarantine[/bold]. Counts below a threshold, and whatever would give them away, are never published.
+
+Exit codes: 0 done, 1 a fault of ours, 2 wrong usage, 3 an input cannot be used, 4 key missing or wrong."""
+
+app = typer.Typer(
+    help=STORY,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+crosswalk_app = typer.Typer(help="What an agency's columns and codes mean in the standard.", no_args_is_help=True)
+key_app = typer.Typer(help="The key that encrypts names, contacts and refused rows.", no_args_is_help=True)
+app.add_typer(crosswalk_app, name="crosswalk")
+app.add_typer(key_app, name="key")
+
+# In the order in which `amparo --help` tells the story.
+key_app.command("new")(lists.key_new)
+app.command()(lists.simulate)
+crosswalk_app.command("suggest")(lists.crosswalk_suggest)
+crosswalk_app.command("list")(lists.crosswalk_list)
+crosswalk_app.command("show")(lists.crosswalk_show)
+app.command()(lists.load)
+app.command()(lists.quarantine)
+app.command()(report.report)
+app.command()(prevalence.prevalence)
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one line, never a traceback."""
+    try:
+        app()
+    except AmparoError as error:
+        err_console.print(f"amparo: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"amparo {__version__}")
+        raise typer.Exit

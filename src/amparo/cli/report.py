@@ -1,0 +1,140 @@
+"""The main job: from lists to a published picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from amparo import __version__
+from amparo.cli.lists import load_all, say_loads, summary
+from amparo.cli.shared import SEED, Json, KeyFile, Quiet, err_console, open_workspace, out_console, spinner, write_csv
+from amparo.standard.errors import AmparoError
+
+if TYPE_CHECKING:
+    from amparo.intake.load import Load
+    from amparo.intake.workspace import Workspace
+    from amparo.protection.prevalence import ReleasedPrevalence
+
+
+def report(
+    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what may be published.")] = Path("out/report"),
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
+    ] = None,
+    key: KeyFile = None,
+    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
+    lang: Annotated[
+        list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
+    ] = None,
+    threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
+    captures: Annotated[
+        Path | None, typer.Option(help="Capture histories (CSV), for the chapter on those never detected.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")] = False,
+    today: Annotated[str | None, typer.Option(help="Date of the report, YYYY-MM-DD.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """The main job: check lists, count, protect, and publish the picture as HTML, PDF and open data.
+
+    Without LISTS, everything in the workspace is counted.
+    """
+    silent = quiet or as_json
+    private_folder = workspace or out.with_name(out.name + "-private")
+    store = open_workspace(private_folder, key)
+    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    if not loads:
+        raise AmparoError("There is nothing to report on.", remedy="Name the lists: amparo report LISTS... --out DIR")
+    day = date.fromisoformat(today) if today else date.today()
+    with spinner("Counting, protecting and writing", quiet=silent):
+        paths, findings = _publish(store, loads, out, lang or ["en"], threshold, title, not no_pdf, day, captures)
+    say_loads(loads, private_folder, quiet=silent, as_json=False)
+    if as_json:
+        print(json.dumps({"loads": [summary(item) for item in loads], "findings": findings, "files": paths}, indent=2))
+        return
+    if not quiet:
+        headline = Table("Headline figures", show_header=True, title_justify="left")
+        for sentence in findings:
+            headline.add_row(sentence)
+        out_console.print(headline)
+        out_console.print(f"Report: {paths[0]}", soft_wrap=True, highlight=False)
+
+
+def _publish(
+    store: Workspace,
+    loads: Sequence[Load],
+    out: Path,
+    languages: Sequence[str],
+    threshold: int,
+    title: str | None,
+    pdf: bool,
+    day: date,
+    captures: Path | None,
+) -> tuple[list[str], list[str]]:
+    """Count what was loaded, protect it, and write the report; gives its files and its findings."""
+    from amparo import report as report_room
+    from amparo.protection.release import Rule, release, republish
+    from amparo.statistics import glotip
+    from amparo.statistics.national import national_tables
+
+    load_ids = [item.load_id for item in loads]
+    provenance = {
+        "version": __version__,
+        "created": day.isoformat(),
+        **{f"sha256 of {item.source}": item.sha256 for item in loads},
+    }
+    counted_already = {item.unit == "aggregate" for item in loads}
+    if counted_already == {True, False}:
+        raise AmparoError(
+            "Lists of cases and tables of numbers cannot be added up in one report.",
+            remedy="Make two reports, each into its own folder.",
+        )
+    if counted_already == {True} and captures:
+        raise AmparoError(
+            "Tables of numbers have no persons on lists, so --captures cannot belong to them.",
+            remedy="Leave --captures out, or report on the lists of cases that it was made from.",
+        )
+    if counted_already == {True}:
+        aggregates = store.table("aggregates", load_ids)
+        ready = republish(glotip.published_tables(aggregates), provenance=provenance)
+        contradictions = glotip.contradictions(aggregates)
+        out.mkdir(parents=True, exist_ok=True)
+        write_csv(contradictions, out / "contradictions.csv")
+        err_console.print(
+            f"{len(contradictions):,} contradictions in the numbers: {out / 'contradictions.csv'}", soft_wrap=True
+        )
+    else:
+        private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
+        unseen = _unseen(captures, threshold) if captures else None
+        ready = release(private, rule=Rule(threshold=threshold), provenance=provenance, prevalence=unseen)
+    formats = ("html", "pdf") if pdf else ("html",)
+    files: list[str] = []
+    findings: list[str] = []
+    for lang in languages:
+        # The open data are the same in every language; their titles are in the first.
+        wanted = formats if findings else (*formats, "data")
+        written = report_room.write(ready, out, lang=lang, formats=wanted, title=title)
+        files += [str(path) for path in written.files]
+        findings = findings or list(written.findings)
+    return files, findings
+
+
+def _unseen(captures: Path, fewest: int) -> ReleasedPrevalence:
+    """The estimate of those never detected, with its multiverse, fit to publish."""
+    from amparo.prevalence import estimate
+    from amparo.prevalence.loglinear import stepwise
+    from amparo.prevalence.sensitivity import multiverse
+    from amparo.prevalence.table import read_capture_table
+    from amparo.protection.prevalence import release_prevalence
+
+    table = read_capture_table(captures)[()]
+    return release_prevalence(estimate(table), stepwise(table), multiverse(table, seed=SEED), fewest=fewest)
