@@ -161,6 +161,7 @@ def test_an_option_that_cannot_apply_is_refused_and_never_ignored(tmp_path: Path
         "Iso3_code,Indicator,Dimension,Category,Sex,Age,Year,txtVALUE\n"
         "ESP,Detected trafficking victims,Total,Total,Total,Total,2020,12\n"
     )
+    (tmp_path / "glotip.crosswalk.toml").write_text(run("crosswalk", "show", "glotip", cwd=tmp_path).stdout)
     done = run("report", "glotip.csv", "--out", "o", "--captures", "lists.csv", cwd=tmp_path)
     assert done.returncode == 3
     assert "--captures cannot belong" in done.stderr
