@@ -160,7 +160,9 @@ def test_an_option_that_cannot_apply_is_refused_and_never_ignored(tmp_path: Path
     rows = "".join(
         f"ESP,Detected trafficking victims,Total,Total,Total,Total,{y},{y - 1900}\n" for y in range(2003, 2023)
     )
-    (tmp_path / "glotip.csv").write_text(f"Iso3_code,Indicator,Dimension,Category,Sex,Age,Year,txtVALUE\n{rows}")
+    (tmp_path / "glotip.csv").write_text(
+        f"GLOTIP\n2025-04-14\nIso3_code,Indicator,Dimension,Category,Sex,Age,Year,txtVALUE\n{rows}"
+    )
     (tmp_path / "glotip.crosswalk.toml").write_text(run("crosswalk", "show", "glotip", cwd=tmp_path).stdout)
     done = run("report", "glotip.csv", "--out", "o", "--captures", "lists.csv", cwd=tmp_path)
     assert done.returncode == 3
