@@ -45,7 +45,8 @@ def singling_out(material: Material, length: int, *, predicates: int = 2000, see
 
     The outsider guesses that a combination which one released record has is also one person's in the original
     (Giomi et al. 2023, sec. 4.1, for codes, whose predicates are equalities). At most ``SETS`` sets of columns are
-    tried, drawn by chance, and ``predicates`` different predicates drawn from all that they give.
+    tried, drawn by chance, and ``predicates`` drawn from all that they give, one per released record: predicates about
+    the same person succeed together, and would make the interval too narrow.
     Naive predicates have values drawn evenly from each column of the release.
     """
     rng = np.random.default_rng(seed)
@@ -59,17 +60,19 @@ def singling_out(material: Material, length: int, *, predicates: int = 2000, see
     share = math.ceil(predicates / len(sets))
     for marginal in marginals(material.rows, material.sizes, weights, sets):
         released, original, holdout = marginal.counts
-        alone = np.flatnonzero(released == 1)
-        hits.append(np.column_stack([original[alone] == 1, holdout[alone] == 1]).astype(np.int64))
+        person = np.flatnonzero(marginal.of_patterns(released == 1) & (weights[0] == 1))
+        alone = marginal.cell[person]
+        hits.append(np.column_stack([person, original[alone] == 1, holdout[alone] == 1]))
         naive.append(_naive_predicates(material, marginal.columns, marginal.cell, original, share, rng))
-    found = rng.permutation(np.concatenate(hits))[:predicates]
+    shuffled = rng.permutation(np.concatenate(hits))
+    found = rng.permutation(shuffled[np.unique(shuffled[:, 0], return_index=True)[1]])[:predicates]
     guessed = rng.permutation(np.concatenate(naive))[:predicates]
     return Outcome(
         "singling out",
         f"{length} column{'s' if length > 1 else ''}",
         "all",
-        Tally(int(found[:, 0].sum()), len(found)),
-        Tally(int(found[:, 1].sum()), len(found)),
+        Tally(int(found[:, -2].sum()), len(found)),
+        Tally(int(found[:, -1].sum()), len(found)),
         Tally(int(guessed.sum()), len(guessed)),
     )
 
