@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri
 
 from amparo.prevalence.result import Estimate
 from amparo.prevalence.table import CaptureTable
@@ -287,10 +287,37 @@ def sweep(model: Model, chain: Chains, random: np.random.Generator) -> tuple[Cha
     logit = np.zeros_like(chain.logit)
     logit[:, :, :-1] = _log_gamma(random, 1 + caught) - _log_gamma(random, 1 + size[:, :, None] - caught)
     later = size[::-1].cumsum(axis=0)[::-1][1:]
-    logit[:-1, :, -1] = _log_gamma(random, 1.0 + size[:-1]) - _log_gamma(random, chain.concentration + later)
+    concentration = _concentration(model, chain.concentration, size[:-1], later, random)
+    logit[:-1, :, -1] = _log_gamma(random, 1.0 + size[:-1]) - _log_gamma(random, concentration + later)
     logit, log_last = _relabel(model, logit, random)
     concentration = random.gamma(model.shape + model.classes - 1, 1 / (model.rate - log_last))
     return Chains(logit, concentration), (persons + unseen).astype(np.float64)
+
+
+def _concentration(
+    model: Model, concentration: Floats, size: Counts, later: Counts, random: np.random.Generator
+) -> Floats:
+    """The concentration after Metropolis steps given how many persons are in each class but the last, and behind it.
+
+    The shares are integrated out: where one class holds everybody, they pin the concentration to where it is, though
+    the prior of its logarithm is wide; steps of 3 cross that.
+
+    Source: the integral of share(k) ** size(k) * (1 - share(k)) ** later(k) over Beta(1, concentration).
+    """
+
+    def density(log: Floats) -> Floats:
+        value = np.exp(log)
+        shares = log + gammaln(value + later) - gammaln(1 + size + value + later)
+        return np.asarray(model.shape * log - model.rate * value + shares.sum(axis=0))
+
+    log = np.log(concentration)
+    here = density(log)
+    for _ in range(4):
+        offer = log + 3 * random.standard_normal(len(log))
+        there = density(offer)
+        taken = np.log1p(-random.random(len(log))) < there - here
+        log, here = np.where(taken, offer, log), np.where(taken, there, here)
+    return np.asarray(np.exp(log))
 
 
 def _log_gamma(random: np.random.Generator, shape: Floats) -> Floats:
