@@ -54,6 +54,9 @@ def marginals(rows: Codes, sizes: Ids, weights: Sequence[Ids], sets: Sequence[tu
     """
     columns = np.ascontiguousarray(rows.T).astype(np.int64)
     absent = columns == MISSING
+    some_absent = absent.any(axis=1)
+    # Sums of whole numbers below 2**53 are exact in floating point.
+    records = [w.astype(np.float64) for w in weights]
     for chosen in sets:
         key = np.zeros(len(rows), dtype=np.int64)
         for j in chosen:
@@ -62,8 +65,9 @@ def marginals(rows: Codes, sizes: Ids, weights: Sequence[Ids], sets: Sequence[tu
         if cells > DENSE:
             found, key = np.unique(key, return_inverse=True)
             cells = len(found)
-        missing = absent[list(chosen)].any(axis=0)
-        key = np.where(missing, cells, key)
-        # Sums of whole numbers below 2**53 are exact in floating point.
-        counts = np.stack([np.bincount(key, weights=w, minlength=cells + 1)[:cells] for w in weights])
-        yield Marginal(chosen, counts.astype(np.int64), np.where(missing, -1, key))
+        for j in chosen:
+            if some_absent[j]:
+                key[absent[j]] = cells
+        counts = np.stack([np.bincount(key, weights=w, minlength=cells + 1)[:cells] for w in records])
+        key[key == cells] = -1
+        yield Marginal(chosen, counts.astype(np.int64), key)

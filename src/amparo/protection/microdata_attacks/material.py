@@ -22,8 +22,8 @@ MISSING = 0
 """The code of a cell without a value."""
 FEWEST_HOLDOUT = 400
 """A quarter of the holdout sets the threshold of a membership attack at one false alarm in a hundred."""
-BLOCK = 1 << 23
-"""Distances held in memory at once."""
+BLOCK = 1 << 20
+"""Distances computed at once; they fit a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ class Material:
     reference: Ids
     calibration: Ids
     control: Ids
+
+    def places(self, names: Sequence[str] | None) -> list[int]:
+        """Where the named columns stand; all columns for None.
+
+        Raises
+        ------
+        AmparoError : there is no such column.
+        """
+        names = list(self.columns if names is None else names)
+        known(names, self.columns)
+        return [self.columns.index(name) for name in names]
 
     def counts(self, ids: Ids) -> Ids:
         """Records of each pattern among ``ids``."""
@@ -149,6 +160,15 @@ def encode(tables: dict[str, pd.DataFrame]) -> tuple[list[Codes], Ids]:
     return np.split(codes, ends[:-1]), sizes
 
 
+def known(names: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuse names that are no columns."""
+    unknown = [name for name in names if name not in columns]
+    if unknown:
+        raise AmparoError(
+            f"No column {', '.join(map(str, unknown))}.", remedy=f"Columns are: {', '.join(map(str, columns))}."
+        )
+
+
 def _some(values: pd.Series) -> str:
     return repr(values.dropna().iloc[0])
 
@@ -180,11 +200,15 @@ def project(material: Material, columns: Sequence[int]) -> tuple[Codes, Ids]:
     return rows, place
 
 
-def distances(left: Codes, right: Codes) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+def distances(
+    left: NDArray[np.unsignedinteger], right: NDArray[np.unsignedinteger]
+) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
     """How many columns differ between each of ``left`` (n × d) and each of ``right`` (m × d; d below 256).
 
     This is Gower's distance for codes, times d. Comes in blocks of rows of ``left``, to bound the memory.
     """
+    if max(left.max(initial=0), right.max(initial=0)) <= np.iinfo(np.uint8).max:
+        left, right = left.astype(np.uint8), right.astype(np.uint8)
     columns = np.ascontiguousarray(right.T)
     step = max(1, BLOCK // max(1, len(right)))
     for start in range(0, len(left), step):

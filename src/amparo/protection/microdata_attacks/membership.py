@@ -37,6 +37,8 @@ Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.01
 KERNEL = 0.02
 """Weight of a neighbour that differs in one column, as a share of an equal record's."""
+REACH = 3
+"""Columns in which a neighbour may differ; all further ones together would weigh less than 2 in ten million."""
 SETS = 1000
 """Sets of columns of each length that the marginal ratio reads."""
 
@@ -152,11 +154,14 @@ def _closest_and_density(material: Material, targets: Ids, ids: Ids) -> tuple[Fl
     counts = material.counts(ids)
     present = np.flatnonzero(counts)
     weight = counts[present] / len(ids)
-    kernel = KERNEL ** np.arange(len(material.columns) + 1.0)
+    kernel = KERNEL ** np.arange(REACH + 1.0)
     closest, density = np.empty(len(targets)), np.empty(len(targets))
     for part, differ in distances(material.rows[targets], material.rows[present]):
         closest[part] = differ.min(axis=1)
-        density[part] = kernel[differ] @ weight
+        near = np.flatnonzero(differ <= REACH)
+        target, row = np.divmod(near, len(present))
+        weights = kernel[differ.ravel()[near]] * weight[row]
+        density[part] = np.bincount(target, weights=weights, minlength=len(differ))
     return closest, density
 
 

@@ -77,7 +77,8 @@ class Outcome:
 def ratio_interval(x1: int, n1: int, x2: int, n2: int, *, level: float = 0.95) -> tuple[float, float]:
     """Koopman's score interval for the ratio p1 / p2 of two independent proportions x1 of n1 and x2 of n2.
 
-    Source: Koopman (1984), Biometrics 40, 513-517, with the constrained estimate in closed form.
+    Source: Koopman (1984), Biometrics 40, 513-517, with the constrained estimate in closed form. Like Wilson's it
+    covers less than its level where almost no failures are expected: 0.91 instead of 0.95 for half a failure.
     """
     z = float(norm.ppf((1 + level) / 2))
 

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from amparo.protection.microdata_attacks.combinations import choose, marginals
-from amparo.protection.microdata_attacks.material import MISSING, Ids, Material, distances, project
+from amparo.protection.microdata_attacks.combinations import Marginal, choose, marginals
+from amparo.protection.microdata_attacks.material import MISSING, Codes, Ids, Material, distances, keys, project
 from amparo.protection.microdata_attacks.outcomes import Outcome, Tally
 
 Bools = NDArray[np.bool_]
@@ -58,12 +58,15 @@ def singling_out(material: Material, length: int, *, predicates: int = 2000, see
     hits: list[NDArray[np.int64]] = []
     naive: list[NDArray[np.bool_]] = []
     share = math.ceil(predicates / len(sets))
+    released_rows = material.rows[np.unique(material.released)]
+    values = [_values(released_rows[:, j]) for j in range(len(material.columns))]
     for marginal in marginals(material.rows, material.sizes, weights, sets):
         released, original, holdout = marginal.counts
         person = np.flatnonzero(marginal.of_patterns(released == 1) & (weights[0] == 1))
+        person = rng.permutation(person)[:predicates]
         alone = marginal.cell[person]
         hits.append(np.column_stack([person, original[alone] == 1, holdout[alone] == 1]))
-        naive.append(_naive_predicates(material, marginal.columns, marginal.cell, original, share, rng))
+        naive.append(_naive_predicates(material, values, marginal, original, share, rng))
     shuffled = rng.permutation(np.concatenate(hits))
     found = rng.permutation(shuffled[np.unique(shuffled[:, 0], return_index=True)[1]])[:predicates]
     guessed = rng.permutation(np.concatenate(naive))[:predicates]
@@ -78,24 +81,20 @@ def singling_out(material: Material, length: int, *, predicates: int = 2000, see
 
 
 def _naive_predicates(
-    material: Material, columns: Sequence[int], cell: Ids, original: Ids, count: int, rng: np.random.Generator
+    material: Material, values: Sequence[Codes], marginal: Marginal, original: Ids, count: int, rng: np.random.Generator
 ) -> Bools:
-    """Whether each of ``count`` predicates with values drawn evenly singles out one of the original."""
-    released = np.unique(material.released)
-    values = np.column_stack([rng.choice(_values(material.rows[released, j]), count) for j in columns])
-    # The cell of a drawn combination is that of any pattern that has it; where none has, it is nobody's.
-    chosen = material.rows[:, list(columns)]
-    alone = np.flatnonzero(np.append(original == 1, False)[cell])
-    if not len(alone):
-        return np.zeros(count, dtype=np.bool_)
-    singled = {tuple(row) for row in chosen[alone].tolist()}
-    return np.array([tuple(row) in singled for row in values.tolist()], dtype=np.bool_)
+    """Whether each of ``count`` predicates, of values drawn evenly per column, singles out one of the original."""
+    chosen = list(marginal.columns)
+    drawn = np.column_stack([rng.choice(values[j], count) for j in chosen])
+    alone = material.rows[:, chosen][marginal.of_patterns(original == 1)]
+    key = keys(np.concatenate([drawn, alone]), material.sizes[chosen])
+    return np.isin(key[:count], key[count:])
 
 
-def _values(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _values(codes: Codes) -> Codes:
+    """The codes that occur, without the missing one unless there is no other."""
     found = np.unique(codes)
-    known = found[found != MISSING]
-    return known if len(known) else found
+    return found[found != MISSING] if len(found) > 1 else found
 
 
 def linkability(
@@ -120,10 +119,10 @@ def linkability(
     """
     rng = np.random.default_rng(seed)
     if halves is None:
-        order = rng.permutation(len(material.columns))
-        sides = (order[: len(order) // 2], order[len(order) // 2 :])
+        order = rng.permutation(len(material.columns)).tolist()
+        halves_at = [order[: len(order) // 2], order[len(order) // 2 :]]
     else:
-        sides = tuple(np.array([material.columns.index(c) for c in half]) for half in halves)  # type: ignore[assignment]
+        halves_at = [material.places(half) for half in halves]
     victims = [
         material.targets(ids, targets, rng, rare=rare)
         for ids in (material.original, np.concatenate([material.calibration, material.control]))
@@ -131,12 +130,12 @@ def linkability(
     everyone = np.unique(np.concatenate(victims))
     k = min(neighbours, len(material.released))
     lots = rng.random(len(material.released))
-    near = [_nearest(material, side.tolist(), everyone, k, lots) for side in sides]
+    near = [_nearest(material, half, everyone, k, lots) for half in halves_at]
     linked = _share_a_record(near[0], near[1])
     tallies = [Tally(int(linked[np.searchsorted(everyone, ids)].sum()), len(ids)) for ids in victims]
-    guesses = [rng.integers(len(material.released), size=(len(victims[0]), k)) for _ in sides]
+    guesses = [rng.integers(len(material.released), size=(len(victims[0]), k)) for _ in halves_at]
     naive = Tally(int(_share_a_record(guesses[0], guesses[1]).sum()), len(victims[0]))
-    detail = f"{len(sides[0])} and {len(sides[1])} columns, {k} nearest"
+    detail = f"{len(halves_at[0])} and {len(halves_at[1])} columns, {k} nearest"
     return Outcome("linkability", detail, "rare" if rare else "all", tallies[0], tallies[1], naive)
 
 
@@ -157,7 +156,9 @@ def _nearest(material: Material, columns: Sequence[int], targets: Ids, k: int, l
     near = np.empty((len(wanted), k), dtype=np.int64)
     for part, differ in distances(rows[wanted], rows[pattern[candidates]]):
         # Distances are whole and lots below one: the sum orders by distance, then by lot.
-        near[part] = candidates[np.argpartition(differ + key, k - 1, axis=1)[:, :k]]
+        ranked = differ + key
+        first = ranked.argmin(axis=1)[:, None] if k == 1 else np.argpartition(ranked, k - 1, axis=1)[:, :k]
+        near[part] = candidates[first]
     return near[back]
 
 
@@ -184,7 +185,7 @@ def inference(
     One outcome per secret column.
     """
     rng = np.random.default_rng(seed)
-    chosen = [material.columns.index(c) for c in (material.columns if secrets is None else secrets)]
+    chosen = material.places(secrets)
     victims = [
         material.targets(ids, targets, rng, rare=rare)
         for ids in (material.original, np.concatenate([material.calibration, material.control]))
@@ -215,15 +216,20 @@ def _guesses(material: Material, targets: Ids, secrets: Sequence[int]) -> NDArra
     counts = material.counts(material.released)
     present = np.flatnonzero(counts)
     rows = material.rows[present]
-    weight = counts[present].astype(np.float32)
+    weight = counts[present].astype(np.float64)
     guess = np.empty((len(targets), len(secrets)), dtype=np.uint16)
-    # Records of each code of each secret: patterns × codes.
-    votes = [np.zeros((len(rows), int(material.sizes[j])), dtype=np.float32) for j in secrets]
-    for vote, j in zip(votes, secrets, strict=True):
-        vote[np.arange(len(rows)), rows[:, j]] = weight
     for part, differ in distances(material.rows[targets], rows):
+        # Without the secret a distance falls by one at most: only the nearest and the next can be nearest then.
+        near = np.flatnonzero(differ <= differ.min(axis=1, keepdims=True) + 1)
+        target, row = np.divmod(near, len(rows))
+        start = np.searchsorted(target, np.arange(len(differ)))
+        distance = differ.ravel()[near].astype(np.int64)
+        of_target = material.rows[targets[part]]
         for k, j in enumerate(secrets):
-            known = differ - (material.rows[targets[part], j, None] != rows[None, :, j]).view(np.uint8)
-            nearest = known == known.min(axis=1, keepdims=True)
-            guess[part, k] = (nearest.astype(np.float32) @ votes[k]).argmax(axis=1)
+            code, size = rows[row, j].astype(np.int64), int(material.sizes[j])
+            known = distance - (of_target[target, j] != code)
+            nearest = known == np.minimum.reduceat(known, start)[target]
+            ballot = (target * size + code)[nearest]
+            votes = np.bincount(ballot, weights=weight[row[nearest]], minlength=len(differ) * size)
+            guess[part, k] = votes.reshape(len(differ), size).argmax(axis=1)
     return guess

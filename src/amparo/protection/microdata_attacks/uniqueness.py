@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 
 from amparo.protection.microdata_attacks.combinations import choose, marginals
-from amparo.protection.microdata_attacks.material import Material, encode, keys
-from amparo.standard.errors import AmparoError
+from amparo.protection.microdata_attacks.material import Material, encode, keys, known
 
 MOST_SETS = 5000
 """Sets of columns of one length that are read; all of them up to 19 columns and length 4 (3,876)."""
@@ -53,7 +52,7 @@ def rare_combinations(
       combination which is rare in the original. About equal is what an independent sample does; the holdout's
       is the measure, not zero.
     """
-    chosen = _columns(material, quasi_identifiers)
+    chosen = material.places(quasi_identifiers)
     rng = np.random.default_rng(seed)
     weights = [material.counts(ids) for ids in (material.original, material.released, material.holdout)]
     rows, sizes = material.rows[:, chosen], material.sizes[chosen]
@@ -101,20 +100,6 @@ def k_anonymity(table: pd.DataFrame, quasi_identifiers: Sequence[str] | None = N
     Source: Samarati & Sweeney (1998), Protecting privacy when disclosing information: k-anonymity, SRI-CSL-98-04.
     """
     names = list(table.columns if quasi_identifiers is None else quasi_identifiers)
-    _known(names, list(table.columns))
+    known(names, list(table.columns))
     (codes,), sizes = encode({"table": table[names]})
     return int(np.unique(keys(codes, sizes), return_counts=True)[1].min())
-
-
-def _columns(material: Material, quasi_identifiers: Sequence[str] | None) -> list[int]:
-    names = list(material.columns if quasi_identifiers is None else quasi_identifiers)
-    _known(names, list(material.columns))
-    return [material.columns.index(name) for name in names]
-
-
-def _known(names: list[str], columns: list[str]) -> None:
-    unknown = [name for name in names if name not in columns]
-    if unknown:
-        raise AmparoError(
-            f"No column {', '.join(map(str, unknown))}.", remedy=f"Columns are: {', '.join(map(str, columns))}."
-        )
