@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -265,14 +266,17 @@ def _declaration() -> Instrument:
 @cache
 def load_indicators() -> Mapping[str, Indicator]:
     """The indicators by id, in their order."""
-    sheet = _Sheet(DATA / "indicators.csv", _INDICATOR_COLUMNS)
-    found = {}
-    for cells in sheet:
+    return _indicators(DATA / "indicators.csv")
+
+
+def _indicators(path: Path) -> Mapping[str, Indicator]:
+    found: dict[str, Indicator] = {}
+    for cells in _Sheet(path, _INDICATOR_COLUMNS):
         indicator = _indicator(cells)
         if indicator.id in found:
             raise cells.fault("id", indicator.id, "an id that no other row has", "Rename one of the two.")
         found[indicator.id] = indicator
-    names = _translations(sheet.path, set(found))
+    names = _translations(path, set(found))
     return {one.id: replace(one, name={**one.name, **_of(one.id, names)}) for one in found.values()}
 
 
@@ -289,6 +293,8 @@ def load_instrument(path: Path) -> Instrument:
     AmparoError : a file is missing or cannot be read, or a cell is not what it should be; names file, row, column,
         value, what was expected and what to do.
     """
+    if path.suffix not in (".toml", ".csv"):
+        raise AmparoError("an instrument is a .toml and a .csv file.", remedy="Name one of the two.", where=str(path))
     head_path, rows_path = path.with_suffix(".toml"), path.with_suffix(".csv")
     head = _head(head_path)
     clusters = {**dict.fromkeys(code_labels("cluster"), ""), **head.clusters}
@@ -340,8 +346,10 @@ def _head(path: Path) -> Instrument:
     if language not in title:
         raise _head_fault(path, "title", title, f"the title in the instrument's own language, title.{language}")
     clusters = document.get("clusters", {})
-    for cluster, label in clusters.items() if isinstance(clusters, dict) else [("clusters", clusters)]:
-        if not (isinstance(label, str) and label.strip() and re.fullmatch(r"[a-z][a-z0-9_]*", cluster)):
+    if not isinstance(clusters, dict):
+        raise _head_fault(path, "clusters", clusters, "a table [clusters]")
+    for cluster, label in clusters.items():
+        if not (_is_text(label) and re.fullmatch(r"[a-z][a-z0-9_]*", cluster)):
             raise _head_fault(path, cluster, label, 'a line of [clusters] such as hotlines = "Hotlines"')
         if cluster in code_labels("cluster"):
             raise _head_fault(path, cluster, label, "a cluster of your own; this one is in the register already")
@@ -516,7 +524,10 @@ class _Sheet:
         self.path = path
         text = _read(path, f"Write there a table with the columns {', '.join(required)}.")
         header = text.partition("\n")[0]
-        self._rows = list(csv.reader(text.splitlines(keepends=True), delimiter=";" if ";" in header else ","))
+        try:
+            self._rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ","))
+        except csv.Error as fault:
+            raise AmparoError(f"not a CSV table ({fault}).", remedy="Save it as CSV anew.", where=str(path)) from None
         self._columns = [name.strip() for name in self._rows[0]] if self._rows else []
         known = (*required, *optional)
         for name in self._columns:
