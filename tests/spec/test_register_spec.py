@@ -155,6 +155,21 @@ def test_an_indicator_of_releases_reads_tables_that_exist() -> None:
         assert one.baseline == "first_value" or "year" in dims, one.id
 
 
+def test_the_page_that_compares_tools_counts_right() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "review-comparison.md").read_text(encoding="utf-8")
+    register = load_register()
+    indicators = register.indicators.values()
+    context = sum(one.goal == "context" for one in indicators)
+    for said in (
+        f"{len(register.commitments)} commitments",
+        f"{len(indicators)} come defined",
+        f"{sum(one.computed for one in indicators)} defined to be computed",
+        f"{context} of the {len(indicators)} indicators are for context only",
+        f"{sum(one.recorded_only for one in register.commitments)} commitments say openly",
+    ):
+        assert said in page
+
+
 # --- wording
 
 
