@@ -40,9 +40,23 @@ Goal = Literal["increase", "decrease", "at_least", "at_most", "context"]
 PALERMO_PARAGRAPHS = (3, 0, 0, 0, 2, 6, 2, 6, 5, 3, 6, 0, 0, 2, 4, 4, 2, 2, 2, 2)
 """Numbered paragraphs of each of the 20 articles of the Trafficking Protocol (2000); 0 where it has none."""
 SDG_TARGETS = {
-    **{1: (5, "ab"), 2: (5, "abc"), 3: (9, "abcd"), 4: (7, "abc"), 5: (6, "abc"), 6: (6, "ab"), 7: (3, "ab")},
-    **{8: (10, "ab"), 9: (5, "abc"), 10: (7, "abc"), 11: (7, "abc"), 12: (8, "abc"), 13: (3, "ab")},
-    **{14: (7, "abc"), 15: (9, "abc"), 16: (10, "ab"), 17: (19, "")},
+    1: (5, "ab"),
+    2: (5, "abc"),
+    3: (9, "abcd"),
+    4: (7, "abc"),
+    5: (6, "abc"),
+    6: (6, "ab"),
+    7: (3, "ab"),
+    8: (10, "ab"),
+    9: (5, "abc"),
+    10: (7, "abc"),
+    11: (7, "abc"),
+    12: (8, "abc"),
+    13: (3, "ab"),
+    14: (7, "abc"),
+    15: (9, "abc"),
+    16: (10, "ab"),
+    17: (19, ""),
 }
 """Per goal of the 2030 Agenda (A/RES/70/1): how many numbered targets it has, and the letters of the others."""
 
@@ -439,7 +453,16 @@ def _is_sdg(text: str) -> bool:
 
 
 _INDICATOR_COLUMNS = (
-    *("id", "unit", "source", "inputs", "disaggregation", "goal", "target", "baseline", "text", "definition"),
+    "id",
+    "unit",
+    "source",
+    "inputs",
+    "disaggregation",
+    "goal",
+    "target",
+    "baseline",
+    "text",
+    "definition",
 )
 
 
