@@ -123,9 +123,11 @@ def attack(
 
     Raises
     ------
-    AmparoError : as :func:`amparo.protection.microdata_attacks.material.prepare`.
+    AmparoError : as :func:`amparo.protection.microdata_attacks.material.prepare`, or an unknown column is named.
     """
     material = prepare(original, holdout, released, seed=seed)
+    for names in (secrets, quasi_identifiers):
+        material.places(names)  # Refuses unknown names before the work.
     outcomes = [singling_out_univariate(material, predicates=targets, seed=seed)]
     outcomes += [
         singling_out(material, length, predicates=targets, seed=seed)
@@ -141,12 +143,11 @@ def attack(
         scores = membership(material, rare=rare, seed=seed)
         outcomes += [score.found for score in scores]
         memberships += scores
-    names = list(original.columns if quasi_identifiers is None else quasi_identifiers)
     return AttackReport(
         tuple(outcomes),
         tuple(memberships),
         rare_combinations(material, quasi_identifiers, rare_below=rare_below, seed=seed),
-        (k_anonymity(original, names), k_anonymity(released, names)),
+        (k_anonymity(original, quasi_identifiers), k_anonymity(released, quasi_identifiers)),
         level,
     )
 
