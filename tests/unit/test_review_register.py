@@ -81,6 +81,28 @@ def test_an_instrument_may_bring_clusters_of_its_own(tmp_path: Path) -> None:
     assert set(register.clusters["awareness"]) == set(LANGUAGES)
 
 
+def test_two_instruments_may_share_a_cluster_that_they_bring(tmp_path: Path) -> None:
+    rows = ROWS.replace(";report;;", ";report;hotlines;")
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    first = plan(ours, head=HEAD + '[clusters]\nhotlines = "Líneas de ayuda"\n', rows=rows)
+    head = (
+        HEAD.replace("plan-2026", "greta-2025").replace('language = "es"', 'language = "en"').replace("es = ", "en = ")
+    )
+    second = plan(theirs, head=head + '[clusters]\nhotlines = "Hotlines"\n', rows=rows)
+    register = load_register(first, second)
+    assert register.clusters["hotlines"] == {"es": "Líneas de ayuda", "en": "Hotlines"}
+    assert [one.instrument for one in register.by_cluster("hotlines")] == ["plan-2026", "greta-2025"]
+
+
+def test_a_paragraph_of_which_only_letters_ask_something_has_no_head(tmp_path: Path) -> None:
+    register = load_register(plan(tmp_path))
+    assert [one.id for one in register.by_paragraph("2", instrument="plan-2026")] == ["2.a.1"]
+    with pytest.raises(AmparoError, match="'2' is not a paragraph of plan-2026"):
+        register.by_paragraph("2", "", instrument="plan-2026")
+
+
 def test_looking_up() -> None:
     register = load_register()
     assert [one.id for one in register.by_paragraph("16", "a")] == ["16.a.1", "16.a.2"]

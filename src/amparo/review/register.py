@@ -183,8 +183,9 @@ class Register:
             if one.paragraph == paragraph and letter in (None, one.letter)
         )
         if not found:
-            known = {place: None for one in self.instrument(instrument).commitments for place in _places(one)}
-            _known(".".join(part for part in (paragraph, letter) if part), known, f"a paragraph of {instrument}")
+            all_of_it = self.instrument(instrument).commitments
+            known = [one.paragraph if letter is None else _place(one.paragraph, one.letter) for one in all_of_it]
+            _known(_place(paragraph, letter or ""), dict.fromkeys(known), f"a paragraph of {instrument}")
         return found
 
     def by_theme(self, theme: str) -> tuple[Commitment, ...]:
@@ -205,21 +206,19 @@ class Register:
     @property
     def clusters(self) -> Mapping[str, Mapping[str, str]]:
         """The labels of all clusters by language: ours, and those that further instruments bring."""
-        brought = {
-            cluster: {instrument.language: label}
-            for instrument in self.instruments.values()
-            for cluster, label in instrument.clusters.items()
-        }
-        return {**code_labels("cluster"), **brought}
+        labels = {cluster: dict(ours) for cluster, ours in code_labels("cluster").items()}
+        for instrument in self.instruments.values():
+            for cluster, label in instrument.clusters.items():
+                labels.setdefault(cluster, {})[instrument.language] = label
+        return labels
 
     def indicators_of(self, commitment: Commitment) -> tuple[Indicator, ...]:
         """The indicators that would show a commitment, most telling first."""
         return tuple(self.indicators[name] for name in commitment.indicators)
 
 
-def _places(commitment: Commitment) -> tuple[str, ...]:
-    whole = f"{commitment.paragraph}.{commitment.letter}" if commitment.letter else commitment.paragraph
-    return (commitment.paragraph, whole)
+def _place(paragraph: str, letter: str) -> str:
+    return f"{paragraph}.{letter}" if letter else paragraph
 
 
 def _known(name: str, known: Mapping[str, T], what: str) -> T:
@@ -406,7 +405,7 @@ def _commitment(cells: _Cells, head: Instrument, clusters: Mapping[str, object])
     paragraph, letter = cells.text("paragraph"), cells.text("letter", empty=True)
     if letter and not re.fullmatch("[a-z]", letter):
         raise cells.fault("letter", letter, "one small letter, or nothing")
-    place = ".".join(part for part in (paragraph, letter) if part)
+    place = _place(paragraph, letter)
     name = cells.text("id")
     if name != place and not re.fullmatch(rf"{re.escape(place)}\.\d+", name):
         raise cells.fault("id", name, f"{place!r}, or {place!r} with a number such as '{place}.1'")
