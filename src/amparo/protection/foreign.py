@@ -13,13 +13,8 @@ Where parts that add up are too rare a pattern may still serve from one side: pa
 Published tables contradict themselves. In each connected part whose sums cannot all be true, the smallest number of
 sums is set aside (of the least reliable patterns first), and what is derived there is counted apart.
 
-The interval of a withheld cell is exact over whole numbers: bounds are propagated through the sums first; what they
-leave open is settled by linear programmes over all connected parts at once, whose solutions prove a bound only when
-they are whole and satisfy every sum in integer arithmetic; what is not whole goes to an integer programme.
-
-Source: Willenborg & de Waal (2001), Elements of Statistical Disclosure Control, ch. 8; Fischetti & Salazar (2001),
-Management Science 47, 1008-1027; bound propagation: Savelsbergh (1994), ORSA Journal on Computing 6, 445-454;
-smallest set of constraints to set aside: Chinneck (2008), Feasibility and Infeasibility in Optimization, ch. 7.
+Source: Willenborg & de Waal (2001), Elements of Statistical Disclosure Control, ch. 8; the intervals are those of
+:mod:`amparo.protection.whole_counts`.
 """
 
 from __future__ import annotations
@@ -32,16 +27,23 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import highspy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array, eye_array, hstack
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_array
 
 from amparo.intake.readers import headers, open_list
-from amparo.protection.audit import NODES, _solver
+from amparo.protection.whole_counts import (
+    Progress,
+    System,
+    added,
+    connected_parts,
+    one_pass,
+    set_aside,
+    silent,
+    whole_bounds,
+    without,
+)
 from amparo.standard.crosswalks import Crosswalk
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import TOTAL, UNKNOWN, codes_by_label, comparable
@@ -49,13 +51,11 @@ from amparo.standard.variables import TOTAL, UNKNOWN, codes_by_label, comparable
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Progress = Callable[[str], None]
 
 USUAL = 0.8
 """Share of the checked sums of a pattern that must hold for an outsider to call the pattern likely."""
 FEWEST_CHECKS = 10
 """Checked sums below which a pattern is judged together with the others over the same dimension."""
-WHOLE = 1e-6
 
 # --- what a cell says --------------------------------------------------------------------------------------
 
@@ -492,27 +492,14 @@ def _activity(sums: _Sums, lower: Floats, upper: Floats) -> tuple[Floats, Floats
     """Smallest and largest value of each ``whole - parts``."""
     at_least = np.where(sums.sign > 0, lower[sums.variable], -upper[sums.variable])
     at_most = np.where(sums.sign > 0, upper[sums.variable], -lower[sums.variable])
-    return _added(sums.sum, at_least, sums.size), _added(sums.sum, at_most, sums.size)
+    return added(sums.sum, at_least, sums.size), added(sums.sum, at_most, sums.size)
 
 
-def _added(label: npt.NDArray[np.integer], values: Floats, size: int) -> Floats:
-    return np.bincount(label, weights=values, minlength=size).astype(np.float64)
+# --- what follows ---------------------------------------------------------------------------------------------
 
 
-# --- what follows ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _System:
-    """Sums in use: ``low <= matrix @ counts <= high``, rows in the order of ``of_sum``."""
-
-    matrix: csr_array
-    low: Floats
-    high: Floats
-    of_sum: Ints
-
-
-def _system(sums: _Sums, use: Sequence[str]) -> _System:
+def _system(sums: _Sums, use: Sequence[str]) -> tuple[System, Ints]:
+    """The sums that a reading uses, and their numbers among all sums."""
     kind = np.array(use, dtype=object)[sums.pattern]
     used = np.flatnonzero((kind != "") | sums.only_unknown)
     low = np.where(sums.only_unknown[used], -np.inf, 0.0)
@@ -522,296 +509,7 @@ def _system(sums: _Sums, use: Sequence[str]) -> _System:
     keep = row[sums.sum] >= 0
     shape = (len(used), len(sums.lower))
     entries = (sums.sign[keep].astype(np.float64), (row[sums.sum[keep]], sums.variable[keep]))
-    return _System(coo_array(entries, shape=shape).tocsr(), low, high, used)
-
-
-def _without(system: _System, dropped: Bools) -> _System:
-    keep = np.flatnonzero(~dropped)
-    return _System(system.matrix[keep], system.low[keep], system.high[keep], system.of_sum[keep])
-
-
-def _propagate(system: _System, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Bounds that single sums give, again and again until nothing moves; crossed bounds show a contradiction."""
-    lower, upper = lower.copy(), upper.copy()
-    entries = system.matrix.tocoo()
-    row, col, positive = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data > 0
-    rows = system.matrix.shape[0]
-    frozen = np.zeros(rows, dtype=np.bool_)
-    while True:
-        new_low, new_high = _one_pass(row, col, positive, rows, system.low, system.high, lower, upper)
-        stays = frozen[row]
-        new_low[stays], new_high[stays] = -np.inf, np.inf
-        next_lower, next_upper = lower.copy(), upper.copy()
-        np.maximum.at(next_lower, col, new_low)
-        np.minimum.at(next_upper, col, new_high)
-        if (next_lower == lower).all() and (next_upper == upper).all():
-            return lower, upper
-        lower, upper = next_lower, next_upper
-        # Bounds that have crossed would go on moving apart for ever.
-        crossed = lower > upper
-        np.logical_or.at(frozen, row, crossed[col])
-
-
-def _one_pass(
-    row: Ints, col: Ints, positive: Bools, rows: int, low: Floats, high: Floats, lower: Floats, upper: Floats
-) -> tuple[Floats, Floats]:
-    """What each sum alone says of each of its terms, given the bounds of the others."""
-    least = np.where(positive, lower[col], -upper[col])
-    most = np.where(positive, upper[col], -lower[col])
-
-    def of_others(values: Floats) -> Floats:
-        infinite = np.isinf(values)
-        finite = np.bincount(row, weights=np.where(infinite, 0, values), minlength=rows)
-        endless = np.bincount(row, weights=infinite, minlength=rows)
-        sign = np.inf if (values[infinite] > 0).any() else -np.inf
-        rest = finite[row] - np.where(infinite, 0, values)
-        return np.where(endless[row] - infinite > 0, sign, rest)
-
-    # low <= term + others <= high
-    term_low = low[row] - of_others(most)
-    term_high = high[row] - of_others(least)
-    return np.where(positive, term_low, -term_high), np.where(positive, term_high, -term_low)
-
-
-def _parts(system: _System, size: int) -> Ints:
-    """The connected part that each variable belongs to."""
-    pattern = abs(system.matrix)
-    _, label = connected_components(pattern.T @ pattern, directed=False)
-    return np.asarray(label[:size], dtype=np.int64)
-
-
-def _set_aside(system: _System, lower: Floats, upper: Floats, rank: Floats, progress: Progress) -> Bools:
-    """Rows of the smallest set of sums without which the others can all be true, in every connected part.
-
-    Among sets of the same size, the one with the lowest total of ``rank`` (least reliable first, then by order).
-    """
-    # A sum that its own terms already exclude is in every such set.
-    least, most = _range(system, lower, upper)
-    dropped = (most < system.low) | (least > system.high)
-    kept = np.flatnonzero(~dropped)
-    dropped[kept] = _set_aside_jointly(_without(system, dropped), lower, upper, rank[kept], progress)
-    return dropped
-
-
-def _set_aside_jointly(system: _System, lower: Floats, upper: Floats, rank: Floats, progress: Progress) -> Bools:
-    dropped = np.zeros(system.matrix.shape[0], dtype=np.bool_)
-    part = _parts(system, len(lower))
-    row_part = _row_part(system, part)
-    tight_lower, tight_upper = _propagate(system, lower, upper)
-    wrong = set(np.unique(part[tight_lower > tight_upper]).tolist())
-    wrong |= _infeasible(system, lower, upper, part, row_part, wrong)
-    rows_in: dict[int, list[int]] = {p: [] for p in wrong}
-    for r in np.flatnonzero(np.isin(row_part, list(wrong))).tolist():
-        rows_in[int(row_part[r])].append(r)
-    for at, rows in enumerate(rows_in[p] for p in sorted(wrong)):
-        dropped[_fewest(system, rows, lower, upper, rank)] = True
-        if at % 50 == 0:
-            progress(f"sums that cannot all be true: place {at + 1} of {len(wrong)}")
-    return dropped
-
-
-def _range(system: _System, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Smallest and largest value of each row, term by term."""
-    entries = system.matrix.tocoo()
-    plus = entries.data > 0
-    rows = system.matrix.shape[0]
-    least = np.where(plus, lower[entries.col], -upper[entries.col])
-    most = np.where(plus, upper[entries.col], -lower[entries.col])
-    return _added(entries.row, least, rows), _added(entries.row, most, rows)
-
-
-def _row_part(system: _System, part: Ints) -> Ints:
-    matrix = system.matrix
-    return part[matrix.indices[matrix.indptr[:-1]]]
-
-
-def _fewest(system: _System, rows: list[int], lower: Floats, upper: Floats, rank: Floats) -> list[int]:
-    """The smallest set of these rows to leave out."""
-    block = system.matrix[rows]
-    columns = np.unique(block.indices)
-    dense = block[:, columns]
-    low, high = lower[columns], _capped(lower[columns], upper[columns])
-    lo, hi = system.low[rows], system.high[rows]
-    n, m = len(columns), len(rows)
-    plus, minus = dense.maximum(0), (-dense).maximum(0)
-    least = plus @ low - minus @ high
-    most = plus @ high - minus @ low
-    # y = 1 lets a sum be whatever the counts make it.
-    under = coo_array((np.where(np.isinf(lo), 0, np.maximum(0, lo - least)), (range(m), range(m))), shape=(m, m))
-    over = coo_array((np.where(np.isinf(hi), 0, np.maximum(0, most - hi)), (range(m), range(m))), shape=(m, m))
-    sums = [
-        LinearConstraint(_beside(dense, under), lo, np.inf),
-        LinearConstraint(_beside(dense, -over), -np.inf, hi),
-    ]
-    bounds = Bounds(np.concatenate([low, np.zeros(m)]), np.concatenate([high, np.ones(m)]))
-    whole = np.ones(n + m, dtype=np.int64)
-    count = np.concatenate([np.zeros(n), np.ones(m)])
-    found = milp(count, constraints=sums, bounds=bounds, integrality=whole, options={"mip_rel_gap": 0.0})
-    if found.x is None:
-        return rows
-    fewest = round(float(count @ found.x))
-    order = np.argsort(np.argsort(rank[rows], kind="stable"), kind="stable") + 1.0
-    cost = np.concatenate([np.zeros(n), order])
-    limit = LinearConstraint(count[None, :], 0, fewest + 0.5)
-    second = milp(cost, constraints=[*sums, limit], bounds=bounds, integrality=whole, options={"mip_rel_gap": 0.0})
-    chosen = (found.x if second.x is None else second.x)[n:] > 0.5
-    return [row for row, out in zip(rows, chosen.tolist(), strict=True) if out]
-
-
-def _beside(left: csr_array, right: coo_array | csr_array) -> csr_array:
-    return csr_array(hstack([left, right]))
-
-
-def _capped(lower: Floats, upper: Floats) -> Floats:
-    """Upper bounds in which infinity is a number far above everything that the shown counts can add up to."""
-    finite = upper[np.isfinite(upper)]
-    return np.where(np.isinf(upper), 4 * (float(finite.sum()) + float(lower.sum())) + 1e5, upper)
-
-
-def _infeasible(system: _System, lower: Floats, upper: Floats, part: Ints, row_part: Ints, known: set[int]) -> set[int]:
-    """Connected parts in which no whole-numbered counts satisfy all sums, beyond those known already.
-
-    One linear programme asks how far all sums together must be stretched; a part that needs no stretch and comes out
-    whole is proven possible, the others are asked one by one in whole numbers.
-    """
-    rows = np.flatnonzero(~np.isin(row_part, list(known)))
-    if not len(rows):
-        return set()
-    inside = _System(system.matrix[rows], system.low[rows], system.high[rows], system.of_sum[rows])
-    columns = np.unique(inside.matrix.indices)
-    low, high = lower[columns], _capped_all(lower, upper, part)[columns]
-    matrix = inside.matrix[:, columns]
-    stretch = eye_array(len(rows), format="csr")
-    programme = _Programme(
-        _beside(matrix, _beside(stretch, -stretch)),
-        inside.low,
-        inside.high,
-        np.concatenate([low, np.zeros(2 * len(rows))]),
-        np.concatenate([high, np.full(2 * len(rows), np.inf)]),
-    )
-    counts = np.round(programme.solve(np.concatenate([np.zeros(len(columns)), np.ones(2 * len(rows))]))[: len(columns)])
-    counts = np.clip(counts, low, high)
-    value = matrix @ counts
-    doubtful = np.unique(row_part[rows[(value < inside.low) | (value > inside.high)]])
-    found: set[int] = set()
-    for p in doubtful.tolist():
-        of_part = np.flatnonzero(row_part[rows] == p)
-        block = matrix[of_part]
-        its = np.unique(block.indices)
-        constraint = LinearConstraint(block[:, its], inside.low[of_part], inside.high[of_part])
-        solved = milp(np.zeros(len(its)), constraints=constraint, bounds=Bounds(low[its], high[its]),
-                      integrality=np.ones(len(its), dtype=np.int64))  # fmt: skip
-        if not solved.success:
-            found.add(p)
-    return found
-
-
-class _Programme:
-    """A linear programme that stays loaded, so that the next objective starts where the last one ended."""
-
-    def __init__(self, matrix: csr_array, low: Floats, high: Floats, lower: Floats, upper: Floats) -> None:
-        self._size = len(lower)
-        self._solver = _solver()
-        model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = self._size, matrix.shape[0]
-        model.col_cost_ = np.zeros(self._size)
-        model.col_lower_, model.col_upper_ = lower, upper
-        model.row_lower_, model.row_upper_ = low, high
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-        model.a_matrix_.index_ = matrix.indices.astype(np.int32)
-        model.a_matrix_.value_ = matrix.data.astype(np.float64)
-        self._solver.passModel(model)
-
-    def solve(self, cost: Floats) -> Floats:
-        """Counts that make the cost smallest."""
-        self._solver.changeColsCost(self._size, np.arange(self._size, dtype=np.int32), cost)
-        self._solver.run()
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            raise AmparoError("The sums in use contradict each other.", remedy="This is a fault of Amparo: report it.")
-        return np.array(self._solver.getSolution().col_value)
-
-
-def _capped_all(lower: Floats, upper: Floats, part: Ints) -> Floats:
-    """Upper bounds in which infinity is a number far above what the shown counts of the same part add up to."""
-    finite = np.bincount(part, weights=np.where(np.isinf(upper), lower, upper), minlength=int(part.max()) + 1)
-    return np.where(np.isinf(upper), 4 * finite[part] + 1e5, upper)
-
-
-def _bounds(system: _System, lower: Floats, upper: Floats, asked: Bools, progress: Progress) -> tuple[Floats, Floats]:
-    """The smallest and largest whole count of every cell ``asked`` about, in any counts that satisfy all sums."""
-    lower, upper = _propagate(system, lower, upper)
-    matrix = system.matrix
-    part = _parts(system, len(lower))
-    cap = _capped_all(lower, upper, part)
-    open_ = lower < upper
-    rows = np.flatnonzero(np.bincount(matrix.tocoo().row, weights=open_[matrix.indices], minlength=matrix.shape[0]) > 1)
-    columns = np.unique(matrix[rows].indices)
-    columns = columns[open_[columns]]
-    if not len(columns):
-        return lower, upper
-    fixed = np.where(open_, 0.0, lower)
-    known = matrix[rows] @ fixed
-    block = matrix[rows][:, columns]
-    low, high = system.low[rows] - known, system.high[rows] - known
-    column_part = np.unique(_parts(_System(block, low, high, rows), len(columns)), return_inverse=True)[1]
-    least, most = lower[columns].copy(), cap[columns].copy()
-    ends = (least.copy(), most.copy())  # what is proven: nothing lies outside
-    programme = _Programme(block, low, high, least, most)
-    seen = (np.full(len(columns), np.inf), np.full(len(columns), -np.inf))
-    _note(seen, programme.solve(np.zeros(len(columns))), block, low, high, column_part, least, most)
-    wanted = asked[columns]
-    hard: list[tuple[int, bool]] = []
-    rounds = 0
-    given_up = [np.zeros(len(columns), dtype=np.bool_) for _ in range(2)]
-    for largest in (False, True):
-        side = int(largest)
-        while True:
-            unsettled = wanted & (seen[side] != ends[side]) & ~given_up[side]
-            _, first = np.unique(column_part[unsettled], return_index=True)
-            chosen = np.flatnonzero(unsettled)[first]
-            if not len(chosen):
-                break
-            cost = np.zeros(len(columns))
-            cost[chosen] = -1.0 if largest else 1.0
-            found = programme.solve(cost)
-            ends[side][chosen] = np.floor(found[chosen] + WHOLE) if largest else np.ceil(found[chosen] - WHOLE)
-            _note(seen, found, block, low, high, column_part, least, most)
-            missed = chosen[seen[side][chosen] != ends[side][chosen]]
-            given_up[side][missed] = True
-            hard.extend((int(c), largest) for c in missed)
-            rounds += 1
-            progress(f"linear programmes: round {rounds}, {int(unsettled.sum())} ends of intervals open")
-    for column, largest in hard:
-        its = np.flatnonzero(column_part == column_part[column])
-        inside = np.unique(block[:, its].tocoo().row)
-        cost = np.zeros(len(its))
-        cost[np.flatnonzero(its == column)] = -1.0 if largest else 1.0
-        solved = milp(cost, constraints=LinearConstraint(block[inside][:, its], low[inside], high[inside]),
-                      bounds=Bounds(least[its], most[its]), integrality=np.ones(len(its), dtype=np.int64),
-                      options={"mip_rel_gap": 0.0, "node_limit": NODES})  # fmt: skip
-        # Out of nodes the bound of the linear programme stays: an interval that is possibly too wide, never too narrow.
-        if solved.status == 0 and solved.x is not None:
-            ends[int(largest)][column] = round(float(solved.x[its == column][0]))
-    lower[columns] = ends[0]
-    upper[columns] = np.where(np.isinf(upper[columns]) & (ends[1] > cap[columns] / 2), np.inf, ends[1])
-    return lower, upper
-
-
-def _note(
-    seen: tuple[Floats, Floats], found: Floats, block: csr_array, low: Floats, high: Floats, part: Ints,
-    least: Floats, most: Floats,
-) -> None:  # fmt: skip
-    """Widen what has been seen by the solution, in the parts where it is whole and satisfies every sum."""
-    counts = np.clip(np.round(found), least, most)
-    value = block @ counts
-    entries = block.tocoo()
-    bad_row = (value < low) | (value > high)
-    bad = np.zeros(int(part.max()) + 1, dtype=np.bool_)
-    bad[part[entries.col[bad_row[entries.row]]]] = True
-    good = ~bad[part]
-    seen[0][good] = np.minimum(seen[0][good], counts[good])
-    seen[1][good] = np.maximum(seen[1][good], counts[good])
+    return System(coo_array(entries, shape=shape).tocsr(), low, high), used
 
 
 # --- the audit ---------------------------------------------------------------------------------------------
@@ -862,7 +560,7 @@ class ForeignAudit:
 SEVERAL = "several together"
 
 
-def audit_foreign(table: ForeignTable, *, progress: Progress = lambda _: None) -> ForeignAudit:
+def audit_foreign(table: ForeignTable, *, progress: Progress = silent) -> ForeignAudit:
     """Attack a published table with nothing but its own totals.
 
     Parameters
@@ -881,31 +579,28 @@ def audit_foreign(table: ForeignTable, *, progress: Progress = lambda _: None) -
     rows = np.flatnonzero(withheld)
     cells = table.frame.loc[rows, [*table.dims, "mark"]].reset_index(drop=True)
     derived = pd.DataFrame(index=cells.index)
-    exposure, dropped_words = {}, []
+    exposure: dict[str, Exposure] = {}
+    dropped: list[tuple[str, str]] = []
     for reading in READINGS:
-        system = _system(sums, patterns[reading].tolist())
-        rank = patterns["share"].to_numpy()[sums.pattern[system.of_sum]]
-        out = _set_aside(system, sums.lower, sums.upper, rank, progress)
-        part = _parts(system, len(sums.lower))
+        system, of_row = _system(sums, patterns[reading].tolist())
+        rank = patterns["share"].to_numpy()[sums.pattern[of_row]]
+        out = set_aside(system, sums.lower, sums.upper, rank, progress)
+        part = connected_parts(system, len(sums.lower))
         beside = np.isin(part, part[system.matrix[np.flatnonzero(out)].indices])
-        used = _without(system, out)
-        lower, upper = _bounds(used, sums.lower, sums.upper, withheld, progress)
+        used, of_row_used = without(system, out), of_row[~out]
+        lower, upper = whole_bounds(used, sums.lower, sums.upper, withheld, progress)
         width = upper - lower
-        by, alone = _given_away_by(sums, used, patterns, width, rows)
+        by, alone = _given_away_by(sums, used, of_row_used, patterns, width, rows)
         for name, fits in (("exact", width[rows] == 0), ("within_one", width[rows] == 1)):
-            gives = alone & fits[:, None]
+            gives = alone & (fits & (sums.upper - sums.lower > 1)[rows])[:, None]
             patterns[f"{reading}_{name}"] = gives.sum(axis=0)
         cells[f"{reading}_width"] = width[rows]
         cells[f"{reading}_by"] = by
         derived[f"{reading}_lower"], derived[f"{reading}_upper"] = lower[rows], upper[rows]
         exposure[reading] = _exposure(width[rows], (sums.upper - sums.lower)[rows], beside[rows], int(out.sum()))
-        dropped_words += [(reading, sums.words(int(s))) for s in _sums_of(system, out)]
-    set_aside = pd.DataFrame(dropped_words, columns=["reading", "sum"])
-    return ForeignAudit(table, exposure, patterns, cells, derived, set_aside)
-
-
-def _sums_of(system: _System, out: Bools) -> list[int]:
-    return [int(s) for s in system.of_sum[out]]
+        dropped += [(reading, sums.words(int(s))) for s in of_row[out]]
+    aside = pd.DataFrame(dropped, columns=["reading", "sum"])
+    return ForeignAudit(table, exposure, patterns, cells, derived, aside)
 
 
 def _exposure(width: Floats, own: Floats, beside: Bools, set_aside: int) -> Exposure:
@@ -924,12 +619,12 @@ def _exposure(width: Floats, own: Floats, beside: Bools, set_aside: int) -> Expo
 
 
 def _given_away_by(
-    sums: _Sums, system: _System, patterns: pd.DataFrame, width: Floats, rows: Ints
+    sums: _Sums, system: System, of_row: Ints, patterns: pd.DataFrame, width: Floats, rows: Ints
 ) -> tuple[list[str], Bools]:
     """For each withheld cell the patterns that by themselves give its interval; sums of one pattern share no cell."""
     entries = system.matrix.tocoo()
     row, col = entries.row.astype(np.int64), entries.col.astype(np.int64)
-    low, high = _one_pass(
+    low, high = one_pass(
         row, col, entries.data > 0, system.matrix.shape[0], system.low, system.high, sums.lower, sums.upper
     )
     alone = np.minimum(high, sums.upper[col]) - np.maximum(low, sums.lower[col])
@@ -938,7 +633,7 @@ def _given_away_by(
     position[rows] = np.arange(len(rows))
     keep = told & (position[col] >= 0)
     gives = np.zeros((len(rows), len(patterns)), dtype=np.bool_)
-    gives[position[col[keep]], sums.pattern[system.of_sum[row[keep]]]] = True
+    gives[position[col[keep]], sums.pattern[of_row[row[keep]]]] = True
     words = patterns["pattern"].to_numpy(dtype=object)
     narrowed = width[rows] < (sums.upper - sums.lower)[rows]
     first = gives.argmax(axis=1)
