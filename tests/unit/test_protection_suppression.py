@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from amparo.protection import audit
-from amparo.protection.audit import feasible_bounds
-from amparo.protection.cells import Relation
+from amparo.protection.audit import Walk, feasible_bounds
+from amparo.protection.cells import Relation, Shape, gather, matrix
 from amparo.protection.release import Release, Rule, release, republish
+from amparo.protection.suppression import optimal_suppression, withheld_cells
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import TOTAL
 from amparo.statistics.national import subregion_codes
@@ -223,3 +225,82 @@ def test_running_out_of_nodes_is_no_contradiction(monkeypatch: pytest.MonkeyPatc
     problem = audit._Problem(range(60), relations, np.ones(60), np.full(60, 1e4))
     found = [problem.whole_extreme(cell, largest=True) for cell in range(3)]
     assert all(table is None or audit._is_whole(table) for table in found)
+
+
+def skewed(shape: tuple[int, ...], seed: int) -> PrivateTable:
+    random = np.random.default_rng(seed)
+    return cube("t", tuple("abc"[: len(shape)]), random.poisson(random.gamma(0.7, 25, shape)))
+
+
+def linear_width(table: PrivateTable, hidden: np.ndarray, row: int) -> float:
+    """The outsider's interval of one row by another solver, from the frame alone."""
+    frame, dims = table.frame, list(table.dims)
+    counts = frame["count"].to_numpy(dtype=float)
+    equations = []
+    for dim in dims:
+        others = [d for d in dims if d != dim]
+        for _, group in frame.groupby(others) if others else [((), frame)]:
+            equation = np.zeros(len(frame))
+            equation[group.index] = np.where(group[dim] == TOTAL, 1.0, -1.0)
+            equations.append(equation)
+    bounds = [(1, c + 100) if h else (c, c) for c, h in zip(counts, hidden, strict=True)]
+    goal = np.eye(len(frame))[row]
+    low, high = (linprog(s * goal, A_eq=np.array(equations), b_eq=np.zeros(len(equations)), bounds=bounds) for s in (1, -1))  # fmt: skip
+    return float(-high.fun - low.fun)
+
+
+@pytest.mark.parametrize(("shape", "seed"), [((3, 3), 0), ((3, 3), 3), ((2, 4), 5), ((3, 4), 2)])
+def test_the_optimum_is_what_trying_every_pattern_finds(shape: tuple[int, ...], seed: int) -> None:
+    table = skewed(shape, seed)
+    counts = table.frame["count"].to_numpy()
+    primary = np.flatnonzero((counts > 0) & (counts < 10))
+    others = np.flatnonzero(counts >= 10)
+    assert len(primary)
+
+    def protects(guards: tuple[int, ...]) -> bool:
+        hidden = np.isin(np.arange(len(counts)), [*primary, *guards])
+        return all(linear_width(table, hidden, cell) >= 9 - 1e-6 for cell in primary)
+
+    best = next(n for n in range(len(others) + 1) if any(protects(g) for g in combinations(others.tolist(), n)))
+    found = optimal_suppression([table], 10)
+    assert found.pattern is not None
+    assert found.at_least == found.pattern[0].sum() == len(primary) + best
+    assert found.primary == len(primary)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([(4, 5), (3, 3, 3)]), st.sampled_from([0, 20, 400]))
+def test_no_pattern_undercuts_the_bound_whatever_the_budget(seed: int, shape: tuple[int, ...], budget: int) -> None:
+    table = skewed(shape, seed)
+    try:
+        withheld = withheld_cells([table], 10)[0]
+    except AmparoError:
+        return
+    bound = optimal_suppression([table], 10, programmes=budget, nodes=5)
+    assert bound.primary <= bound.at_least <= withheld.sum()
+    weight = optimal_suppression([table], 10, weight="counts", programmes=budget, nodes=5)
+    assert weight.at_least <= table.frame["count"][withheld].sum()
+
+
+def test_a_walk_stays_among_tables_that_agree_with_all_totals() -> None:
+    table = skewed((6, 5, 4), 1)
+    shape = Shape("t", "records", table.dims, frozenset(), list(table.frame[list("abc")].itertuples(index=False, name=None)), True)  # fmt: skip
+    cells = gather([shape])
+    counts = table.frame["count"].to_numpy(dtype=float)
+    withheld = counts > 0
+    walk = Walk(cells, cells.relations, counts, withheld)
+    moved = 0
+    for cell in np.flatnonzero(withheld & (counts < 10)).tolist():
+        moved += walk.widen(cell, 9)
+        assert not (matrix(cells.relations, len(counts)) @ walk._table).any()
+        assert (walk._table[withheld] >= 1).all()
+        assert (walk._table[~withheld] == counts[~withheld]).all()
+    assert moved > 20
+
+
+def test_a_large_three_way_table_is_protected_by_boxes_and_every_width_is_real() -> None:
+    table = skewed((30, 8, 8), 4)
+    withheld = withheld_cells([table], 10)[0]
+    counts = table.frame["count"].to_numpy()
+    for row in np.flatnonzero((counts > 0) & (counts < 10))[::150]:
+        assert linear_width(table, withheld, int(row)) >= 9 - 1e-6

@@ -23,17 +23,18 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csc_array
 from scipy.sparse.csgraph import connected_components
 
-from amparo.protection.cells import Cells, Relation, Shape, gather, label
+from amparo.protection.cells import Cells, Ints, Relation, Shape, gather, label, matrix
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
@@ -142,18 +143,181 @@ def shortfalls(
     return short
 
 
-def determined(cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools, asked: Bools) -> Bools:
-    """Which of the cells ``asked`` about an outsider can work out exactly, although they are withheld."""
-    lower = np.where(withheld, 1.0, counts)
-    upper = np.where(withheld, np.inf, counts)
-    exact = np.zeros(len(counts), dtype=np.bool_)
-    for problem in _problems(cells, relations, lower, upper):
-        for cell in problem.hidden:
-            if asked[cell]:
-                most = problem.extreme(cell, largest=True)
-                least = problem.extreme(cell, largest=False)
-                exact[cell] = most is not None and least is not None and most[0] - least[0] < 0.5
-    return exact
+class Walk:
+    """A walk over whole-numbered tables that agree with what is shown, from the true one, cube by cube.
+
+    The corners of a box of two codes in each dimension (of which one may be the total) form a move: added to some
+    and taken from the others, it changes no total. Each table on the way proves for all cells at once that they can
+    have the counts they have in it; it is taken only after all relations have been looked at. What such moves cannot
+    prove is left to ``shortfalls``.
+
+    Source: Diaconis & Sturmfels (1998), Ann. Statist. 26 (moves); Giessing & Repsilber (2002), Tools and strategies
+    to protect multiple tables with the GHQUAR cell suppression engine (boxes as patterns that protect).
+    """
+
+    def __init__(self, cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools) -> None:
+        """``withheld`` is watched, not copied: what is withheld later can be walked over."""
+        self.counts, self.withheld = counts, withheld
+        self.seen = (counts.copy(), counts.copy())
+        self._columns = csc_array(matrix(relations, len(counts)))
+        self._ties: dict[int, list[tuple[int, float]]] = {}
+        self._low = [r.low for r in relations]
+        self._high = [r.high for r in relations]
+        self._true_rest = self._columns @ counts
+        self._restart()
+        tied = np.diff(self._columns.indptr)
+        self._place: dict[int, tuple[Ints, tuple[int, ...]]] = {}
+        self._free = np.zeros(len(counts) + 1, dtype=np.bool_)  # the last, also -1, is no record's
+        for cube in cells.cubes:
+            # A cell that further relations hold cannot be moved by this cube's corners alone.
+            loose = (cube >= 0) & (tied[cube] <= cube.ndim)
+            self._free[cube[loose]] = True
+            for place in np.argwhere(loose).tolist():
+                self._place.setdefault(int(cube[tuple(place)]), (cube, tuple(place)))
+
+    def _restart(self) -> None:
+        self._table = self.counts.copy()
+        self._rest = self._true_rest.copy()
+
+    def width(self, cell: int) -> float:
+        """How far apart the smallest and largest count seen of a cell are."""
+        return float(self.seen[1][cell] - self.seen[0][cell])
+
+    def widen(self, cell: int, need: float) -> bool:
+        """Walk until ``need`` is between the smallest and the largest count seen of a cell; False where stuck."""
+        for sign in (1.0, -1.0):
+            if self.width(cell) >= need:
+                return True
+            self._restart()
+            while self._step(cell, need, sign):
+                pass
+        return self.width(cell) >= need
+
+    def guards(self, cell: int, need: float, cost: Floats) -> list[int]:
+        """The cheapest further cells to withhold, so that one box opens a cell towards what it needs.
+
+        Cheap is the cost for each count by which the box opens it: one that goes half the way needs another.
+
+        Parameters
+        ----------
+        cost : of withholding each cell that is shown now; infinite for those that must stay.
+
+        Returns
+        -------
+        The cells, not yet withheld; empty where no box helps.
+        """
+        self._restart()
+        price = np.where(self.withheld, 0.0, cost)
+        found: tuple[float, list[int]] = (np.inf, [])
+        for sign in (1.0, -1.0):
+            boxes = self._boxes(cell, sign, np.isfinite(price))
+            if boxes is None:
+                continue
+            room = np.minimum(boxes.room, self._asked(cell, need, sign))
+            total = boxes.total(price)
+            # What costs nothing has been walked already.
+            worth = np.where((room >= 1) & (total > 0), total / room.clip(min=1), np.inf)
+            best = np.unravel_index(int(np.argmin(worth)), worth.shape)
+            if worth[best] < found[0]:
+                found = (float(worth[best]), [c for c, _ in boxes.corners(best) if not self.withheld[c]])
+        return found[1]
+
+    def _asked(self, cell: int, need: float, sign: float) -> float:
+        """How far the cell must go from here, up or down."""
+        if sign > 0:
+            return float(self.seen[0][cell] + need - self._table[cell])
+        return float(self._table[cell] - self.seen[1][cell] + need)
+
+    def _step(self, cell: int, need: float, sign: float) -> bool:
+        """Take the widest box that moves the cell one way; False where there is none."""
+        asked = self._asked(cell, need, sign)
+        boxes = self._boxes(cell, sign, self.withheld) if asked >= 1 else None
+        if boxes is None:
+            return False
+        best = np.unravel_index(int(np.argmax(boxes.room)), boxes.room.shape)
+        far = min(float(boxes.room[best]), asked)
+        return far >= 1 and self._go([(corner, turn * far * sign) for corner, turn in boxes.corners(best)])
+
+    def _go(self, move: list[tuple[int, float]]) -> bool:
+        """Add the move to the table, unless a relation forbids it."""
+        change: dict[int, float] = {}
+        for cell, by in move:
+            if not self.withheld[cell] or self._table[cell] + by < 1:
+                return False
+            for relation, sign in self._ties_of(cell):
+                change[relation] = change.get(relation, 0.0) + sign * by
+        for relation, by in change.items():
+            if by and not self._low[relation] <= self._rest[relation] + by <= self._high[relation]:
+                return False
+        for relation, by in change.items():
+            self._rest[relation] += by
+        smallest, largest = self.seen
+        for cell, by in move:
+            self._table[cell] = now = self._table[cell] + by
+            smallest[cell], largest[cell] = min(smallest[cell], now), max(largest[cell], now)
+        return True
+
+    def _ties_of(self, cell: int) -> list[tuple[int, float]]:
+        """The relations of a cell, and its sign in each."""
+        if cell not in self._ties:
+            part = slice(self._columns.indptr[cell], self._columns.indptr[cell + 1])
+            rows, signs = self._columns.indices[part].tolist(), self._columns.data[part].tolist()
+            self._ties[cell] = list(zip(rows, signs, strict=True))
+        return self._ties[cell]
+
+    def _boxes(self, cell: int, sign: float, usable: Bools) -> _Boxes | None:
+        """All boxes with a corner at the cell whose corners are usable, and how far each can be moved."""
+        if cell not in self._place:
+            return None
+        cube, place = self._place[cell]
+        lines, turns = [], []
+        for axis, (at, size) in enumerate(zip(place, cube.shape, strict=True)):
+            along = np.moveaxis(cube, axis, -1)[(*place[:axis], *place[axis + 1 :])]
+            line = usable[along] & self._free[along]
+            line[at] = False
+            partners = np.flatnonzero(line)
+            if not len(partners):
+                return None
+            lines.append(np.concatenate([[at], partners]))
+            # A total moves with its part; two parts move against each other.
+            turn = np.where((partners == size - 1) | (at == size - 1), 1.0, -1.0)
+            turns.append(np.concatenate([[1.0], turn]))
+        cells = cube[_open(lines)]
+        signs = reduce(np.multiply, _open(turns))
+        room = np.where(signs * sign < 0, self._table[cells] - 1, np.inf)
+        room[~(usable[cells] & self._free[cells])] = -1.0
+        return _Boxes(cells, signs, _over_corners(np.minimum, room))
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Boxes that share a corner: the one is first in every dimension, the other stands at each further place."""
+
+    cells: Ints
+    signs: Floats  # by which each cell moves when the first goes up
+    room: Floats  # how far each box can be moved; shape of cells less one in every dimension
+
+    def total(self, price: Floats) -> Floats:
+        """The sum of the prices of each box's corners."""
+        found: Floats = _over_corners(np.add, price[self.cells])
+        return found
+
+    def corners(self, box: tuple[Any, ...]) -> list[tuple[int, float]]:
+        """The cells of one box, and how each moves when the first goes up."""
+        ends = list(product(*((0, int(k) + 1) for k in box)))
+        return [(int(self.cells[end]), float(self.signs[end])) for end in ends]
+
+
+def _open(lines: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], ...]:
+    """The lines along axes of their own, as ``numpy.ix_`` lays them."""
+    return tuple(line.reshape([-1 if k == axis else 1 for k in range(len(lines))]) for axis, line in enumerate(lines))
+
+
+def _over_corners(combine: Any, values: Floats) -> Floats:
+    """For every box, its corners' values combined."""
+    ends = product((slice(0, 1), slice(1, None)), repeat=values.ndim)
+    found: Floats = reduce(combine, (values[end] for end in ends))
+    return found
 
 
 class _Problem:
@@ -163,7 +327,7 @@ class _Problem:
         self.hidden = list(hidden)
         self.relations = relations
         self.column = {cell: k for k, cell in enumerate(self.hidden)}
-        self.solver = _solver()
+        self.solver = quiet_solver()
         self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("random_seed", 0)
         for cell in self.hidden:
@@ -244,7 +408,7 @@ class _Problem:
                 yield Shortfall(cell, float(missing), tuple(r for r in self.relations if cell in r.cells))
 
 
-def _solver() -> Any:
+def quiet_solver() -> Any:
     """A HiGHS that keeps quiet."""
     _greeted()
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from amparo.standard import variables
 from amparo.standard.errors import AmparoError
@@ -72,6 +73,17 @@ class Cells:
     names: tuple[Cell, ...]
     of_rows: tuple[Ints, ...]
     relations: tuple[Relation, ...]
+    cubes: tuple[Ints, ...] = ()
+    """Of each complete table whose dimensions all add up: the cell behind each combination of codes, the total
+    last in every dimension; -1 where no record is. Shape (codes of the first dimension + 1, ...)."""
+
+
+def matrix(relations: Sequence[Relation], cells: int) -> csr_array:
+    """The relations as a sparse matrix (relations × cells): 1 for the whole, -1 for each part."""
+    rows = np.repeat(np.arange(len(relations)), [1 + len(r.parts) for r in relations])
+    columns = np.array([cell for r in relations for cell in r.cells], dtype=np.int64)
+    signs = np.array([sign for r in relations for sign in (1.0, *[-1.0] * len(r.parts))])
+    return csr_array((signs, (rows, columns)), shape=(len(relations), cells))
 
 
 def label(cell: Cell) -> str:
@@ -99,7 +111,23 @@ def gather(tables: Sequence[Shape]) -> Cells:
         relations.update(dict.fromkeys(_hierarchies(table, ids_, index)))
     relations.update(dict.fromkeys(_merged(index)))
     relations.update(dict.fromkeys(_subregions(index)))
-    return Cells(tuple(index), tuple(of_rows), tuple(relations))
+    cubes = tuple(
+        _cube(table, ids_)
+        for table, ids_ in zip(tables, of_rows, strict=True)
+        if table.complete and not table.overlapping
+    )
+    return Cells(tuple(index), tuple(of_rows), tuple(relations), cubes)
+
+
+def _cube(table: Shape, ids: Ints) -> Ints:
+    places = []
+    for codes in zip(*table.rows, strict=True):
+        order = sorted(set(codes) - {TOTAL})
+        at = {code: k for k, code in enumerate([*order, TOTAL])}
+        places.append([at[code] for code in codes])
+    cube = np.full([max(place) + 1 for place in places], -1, dtype=np.int64)
+    cube[tuple(places)] = ids
+    return cube
 
 
 def _cell(table: Shape, codes: Sequence[str]) -> Cell:

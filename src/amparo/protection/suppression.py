@@ -16,12 +16,15 @@ Fischetti & Salazar (2001), Management Science 47, 1008-1027 (the attacker's pro
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import highspy
 import numpy as np
 import numpy.typing as npt
 
-from amparo.protection.audit import determined, shortfalls
-from amparo.protection.cells import Cells, Relation, Shape, gather, label
+from amparo.protection.audit import WHOLE, Walk, quiet_solver, shortfalls
+from amparo.protection.cells import Cells, Ints, Relation, Shape, gather, label, matrix
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NO_INFORMATION
 from amparo.statistics.tables import PrivateTable
@@ -42,17 +45,16 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
     ------
     AmparoError : two tables disagree on a cell, or a total is not the sum of its parts.
     """
-    cells = gather([Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True) for t in private])
-    counts = _counts(private, cells)
-    relations = _holding(cells, counts)
-    withheld = (counts >= 1) & (counts < threshold) & ~_tell_nothing(cells)
-    need = np.where(withheld, float(threshold - 1), 0.0)
+    found = _gathered(private, threshold)
+    cells, counts, relations, need = found.cells, found.counts, found.relations, found.need
+    withheld = need > 0
     of_cell: dict[int, list[Relation]] = {}
     for relation in relations:
         for cell in relation.cells:
             of_cell.setdefault(cell, []).append(relation)
+    _close_totals(cells, relations, counts, withheld, remainders_only=True)
+    seen = _guard_by_boxes(cells, relations, counts, withheld, need)
     _close_totals(cells, relations, counts, withheld)
-    seen = (counts.copy(), counts.copy())
     while short := shortfalls(cells, relations, counts, withheld, need, seen):
         before = int(withheld.sum())
         for shortfall in short:
@@ -68,10 +70,51 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
                 remedy="Publish fewer categories, or a lower threshold.",
             )
         _close_totals(cells, relations, counts, withheld)
-    # A guard that can be worked out guards nothing: hiding it only makes the tables harder to read.
-    doubtful = withheld & (need == 0) & (seen[0] == seen[1])
-    withheld &= ~determined(cells, relations, counts, withheld, doubtful)
+    # No table that proves an interval needs these guards to differ: they may be shown, and all of it stays proved.
+    withheld &= (need > 0) | (seen[0] < seen[1])
     return [withheld[ids] for ids in cells.of_rows]
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What there is to protect: all cells of all tables, and how wide each primary one's interval must be."""
+
+    cells: Cells
+    counts: Floats
+    relations: list[Relation]
+    need: Floats  # 0 for cells that may be shown
+
+
+def _gathered(private: Sequence[PrivateTable], threshold: int) -> _Gathered:
+    cells = gather([Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True) for t in private])
+    counts = _counts(private, cells)
+    small = (counts >= 1) & (counts < threshold) & ~_tell_nothing(cells)
+    return _Gathered(cells, counts, _holding(cells, counts), np.where(small, float(threshold - 1), 0.0))
+
+
+def _guard_by_boxes(
+    cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools, need: Floats
+) -> tuple[Floats, Floats]:
+    """Withhold, in place, the cheapest boxes around primary cells; what the walk over them has seen."""
+    walk = Walk(cells, relations, counts, withheld)
+    cost = _cost(cells, counts, float(need.max(initial=0.0)))
+    for cell in sorted(np.flatnonzero(need > 0).tolist(), key=lambda c: (counts[c], c)):
+        while not walk.widen(cell, need[cell]):
+            guards = walk.guards(cell, need[cell], cost)
+            if not guards:
+                break
+            withheld[guards] = True
+    return walk.seen
+
+
+def _cost(cells: Cells, counts: Floats, need: float) -> Floats:
+    """One per cell, a quarter more for each total, whom readers miss most, and two more for a count too small to guard.
+
+    Infinite for zeros: an outsider knows that what is withheld is at least one.
+    """
+    dims = max((len(codes) for _, codes in cells.names), default=0)
+    totals = np.array([dims - len(codes) for _, codes in cells.names])
+    return np.where(counts > 0, 1 + 0.25 * totals + 2 * (counts <= need), np.inf)
 
 
 OF_THE_RECORD = frozenset({"year", "list"})
@@ -132,20 +175,26 @@ def _holding(cells: Cells, counts: Floats) -> list[Relation]:
     return holding
 
 
-def _close_totals(cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools) -> None:
+def _close_totals(
+    cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools, *, remainders_only: bool = False
+) -> None:
     """Withhold a partner wherever a total and its parts have just one withheld cell between them.
 
     Where that cell is a remainder, such as other or not recorded, its partner is the total: readers miss the sum of
     women, men and a few others less than they would miss the men.
     """
-    additive = [(r, _remainders(cells, r)) for r in relations if r.low == r.high == 0]
+    additive = [r for r in relations if r.low == r.high == 0]
+    ties = abs(matrix(additive, len(counts)))
     changed = True
     while changed:
         changed = False
-        for relation, remainders in additive:
+        for at in np.flatnonzero(ties @ withheld.astype(np.float64) == 1).tolist():
+            relation = additive[at]
             hidden = [cell for cell in relation.cells if withheld[cell]]
-            if len(hidden) == 1:
-                total_first = hidden[0] in remainders
+            if len(hidden) != 1:
+                continue  # an earlier one of this round has given it a partner
+            total_first = hidden[0] in _remainders(cells, relation)
+            if total_first or not remainders_only:
                 changed |= _withhold_one_more([relation], counts, withheld, total_first=total_first)
 
 
@@ -184,3 +233,233 @@ def _withhold_one_more(
         return False
     withheld[min(candidates)[2]] = True
     return True
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What no pattern can do better than.
+
+    Attributes
+    ----------
+    primary : cells that the rule withholds. cells : all cells of the tables, each counted once.
+    at_least : cells (or their weight) that every pattern withholds, the primary ones among them; proven.
+    pattern : for each table its withheld rows, where the search came to its end: then ``at_least`` is the optimum.
+    """
+
+    primary: int
+    cells: int
+    at_least: float
+    pattern: list[Bools] | None
+
+
+def optimal_suppression(
+    private: Sequence[PrivateTable],
+    threshold: int,
+    *,
+    weight: Literal["cells", "counts"] = "cells",
+    programmes: int = 5000,
+    nodes: int = 500,
+) -> Optimum:
+    """The fewest cells that must be withheld, or as much of that number as a budget can prove.
+
+    A master programme chooses cells; where an outsider can narrow a primary cell too far, the dual of his programme
+    is a cut that forbids the choice, and the master chooses again. Cuts of one total at a time come first: they need
+    no programme. Every bound of the master is a bound of the optimum, however far the search goes.
+
+    The outsider here may think in fractions. ``withheld_cells`` stands up to one who knows that counts are whole, and
+    who thus may know more; its patterns can therefore need more cells than this optimum, and never fewer.
+
+    Parameters
+    ----------
+    private, threshold : as for ``withheld_cells``.
+    weight : what is made small, the number of cells withheld or the sum of their counts.
+    programmes, nodes : outsider's programmes in all, and branch-and-bound nodes of each choice; not seconds, so that
+        every machine finds the same.
+
+    Raises
+    ------
+    AmparoError : as for ``withheld_cells``; or not even withholding all cells protects the primary ones.
+
+    Source: Fischetti & Salazar (2001), Management Science 47, 1008-1027: the model (sec. 3), capacity constraints
+    and bridgeless inequalities (sec. 4.1, 4.3).
+    """
+    found = _gathered(private, threshold)
+    master = _Master(found, weight)
+    left = programmes
+    while True:
+        chosen, at_least, solved = master.choose(nodes)
+        cuts, asked = _outsiders_cuts(found, chosen, left)
+        left -= asked
+        if not cuts or left <= 0:
+            break
+        for cut in cuts:
+            master.add(*cut)
+    solved = solved and not cuts and left > 0
+    pattern = [chosen[ids] for ids in found.cells.of_rows] if solved else None
+    return Optimum(int((found.need > 0).sum()), len(found.counts), at_least, pattern)
+
+
+class _Master:
+    """Which cells to withhold, of least weight, so that all cuts so far hold."""
+
+    def __init__(self, found: _Gathered, weight: Literal["cells", "counts"]) -> None:
+        counts, need = found.counts, found.need
+        self.size = len(counts)
+        self.solver = quiet_solver()
+        self.solver.setOptionValue("threads", 1)
+        self.solver.setOptionValue("random_seed", 0)
+        self.solver.addVars(self.size, (need > 0).astype(np.float64), (counts > 0).astype(np.float64))
+        costs = np.ones(self.size) if weight == "cells" else counts
+        self.solver.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), costs)
+        self.whole_costs = bool((costs == np.round(costs)).all())
+        self.pool = [cut for r in found.relations if r.low == r.high == 0 for cut in _cuts_of_one(r, counts, need)]
+        self.additive = abs(matrix([r for r in found.relations if r.low == r.high == 0], self.size))
+
+    def add(self, cells: Ints, factors: Floats, least: float) -> None:
+        """The sum of the factors of the cells withheld is at least ``least``."""
+        used = factors != 0
+        self.solver.addRow(least, np.inf, int(used.sum()), cells[used].astype(np.int32), factors[used])
+
+    def relaxed(self) -> Bools:
+        """Solve with fractions, adding cuts of one total until all hold; the cells chosen in part or whole."""
+        while True:
+            self.solver.run()
+            share = np.array(self.solver.getSolution().col_value)
+            broken = [cut for cut in self.pool if cut[1] @ share[cut[0]] < cut[2] - WHOLE]
+            self.pool = [cut for cut in self.pool if cut[1] @ share[cut[0]] >= cut[2] - WHOLE]
+            broken += self._bridges(share)
+            if not broken:
+                return share > WHOLE
+            for cut in broken:
+                self.add(*cut)
+
+    def _bridges(self, share: Floats) -> list[tuple[Ints, Floats, float]]:
+        """A cell withheld alone in its total is known: withholding it was in vain, so the optimum does not."""
+        ties = self.additive
+        among = ties @ share
+        rows = np.repeat(np.arange(ties.shape[0]), np.diff(ties.indptr))
+        cuts = []
+        for at in np.flatnonzero(2 * share[ties.indices] > among[rows] + 0.01).tolist():
+            part = slice(ties.indptr[rows[at]], ties.indptr[rows[at] + 1])
+            members = ties.indices[part].astype(np.int64)
+            cuts.append((members, np.where(members == ties.indices[at], -1.0, 1.0), 0.0))
+        return cuts
+
+    def choose(self, nodes: int) -> tuple[Bools, float, bool]:
+        """The cells of the best choice found, a bound that no choice undercuts, and whether the two are one."""
+        every = np.arange(self.size, dtype=np.int32)
+        chosen = self.relaxed()
+        at_least = float(self.solver.getInfo().objective_function_value)
+        self.solver.changeColsIntegrality(self.size, every, np.full(self.size, highspy.HighsVarType.kInteger))
+        self.solver.setOptionValue("mip_max_nodes", nodes)
+        self.solver.setOptionValue("mip_rel_gap", 0.0)
+        self.solver.run()
+        status, info = self.solver.getModelStatus(), self.solver.getInfo()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            raise AmparoError(
+                "Not even withholding every cell would protect the small ones.",
+                remedy="Publish fewer categories, or a lower threshold.",
+            )
+        if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+            chosen = np.array(self.solver.getSolution().col_value) > 0.5
+        at_least = max(at_least, float(info.mip_dual_bound))
+        self.solver.changeColsIntegrality(self.size, every, np.full(self.size, highspy.HighsVarType.kContinuous))
+        if self.whole_costs:
+            at_least = float(np.ceil(at_least - WHOLE))
+        return chosen, at_least, status == highspy.HighsModelStatus.kOptimal
+
+
+def _cuts_of_one(relation: Relation, counts: Floats, need: Floats) -> Iterable[tuple[Ints, Floats, float]]:
+    """What one total alone asks of the cells around each primary cell in it.
+
+    A cell of count a can fall by a - 1; to be as open as it needs it must rise by the rest. It rises when another part
+    falls, by its own count less 1 at most, or when the total does: without limit, and so by all that is asked.
+    """
+    cells = np.array(relation.cells, dtype=np.int64)
+    for at, cell in enumerate(relation.cells):
+        rise = need[cell] - (counts[cell] - 1)
+        if need[cell] > 0 and rise > 0:
+            factors = np.minimum((counts[cells] - 1).clip(0), rise) if at else np.full(len(cells), rise)
+            factors[0] = rise
+            factors[at] = 0
+            factors[counts[cells] == 0] = 0
+            yield cells, factors, float(rise)
+
+
+def _outsiders_cuts(found: _Gathered, chosen: Bools, most: int) -> tuple[list[tuple[Ints, Floats, float]], int]:
+    """Cuts that the choice breaks, one for each primary cell that it leaves too narrow; how many programmes it took.
+
+    A whole-numbered table found by walking proves a cell open without a programme.
+    """
+    counts, need = found.counts, found.need
+    walk = Walk(found.cells, found.relations, counts, chosen)
+    programme: _Outsider | None = None
+    cuts: list[tuple[Ints, Floats, float]] = []
+    asked = 0
+    for cell in np.flatnonzero(need > 0).tolist():
+        if walk.widen(cell, need[cell]):
+            continue
+        if asked + 2 > most:
+            return cuts, most
+        programme = programme or _Outsider(found, chosen)
+        asked += 2
+        cut = programme.cut(cell)
+        if cut is not None:
+            cuts.append(cut)
+    return cuts, asked
+
+
+class _Outsider:
+    """The outsider's programme over changes of the true counts: a cell that is not chosen cannot change."""
+
+    FAR = 1e6
+    """How far a withheld count may rise; no interval asked for is so wide."""
+
+    def __init__(self, found: _Gathered, chosen: Bools) -> None:
+        self.need = found.need
+        self.cells = np.flatnonzero(found.counts > 0)
+        self.fall = found.counts[self.cells] - 1
+        self.chosen = chosen[self.cells]
+        self.solver = quiet_solver()
+        self.solver.setOptionValue("threads", 1)
+        self.solver.setOptionValue("random_seed", 0)
+        size = len(self.cells)
+        self.low, self.high = np.where(self.chosen, -self.fall, 0.0), np.where(self.chosen, self.FAR, 0.0)
+        self.solver.addVars(size, self.low, self.high)
+        ties = matrix(found.relations, len(found.counts))
+        rest = ties @ found.counts
+        ties = ties[:, self.cells].tocsr()
+        for k, relation in enumerate(found.relations):
+            part = slice(ties.indptr[k], ties.indptr[k + 1])
+            columns = ties.indices[part].astype(np.int32)
+            self.solver.addRow(relation.low - rest[k], relation.high - rest[k], len(columns), columns, ties.data[part])
+
+    def cut(self, cell: int) -> tuple[Ints, Floats, float] | None:
+        """The cut that the choice breaks; None where the cell is as open as it needs.
+
+        By duality the rise (fall) of the cell is at most the sum of the dual values times the bounds. A bound is 0
+        where a cell is not chosen; as an unknown of the master it is the choice times how far the cell may go.
+        """
+        at = int(np.searchsorted(self.cells, cell))
+        width, fixed = 0.0, 0.0
+        factors = np.zeros(len(self.cells))
+        for sense, sign in ((highspy.ObjSense.kMaximize, 1.0), (highspy.ObjSense.kMinimize, -1.0)):
+            self.solver.changeObjectiveSense(sense)
+            self.solver.changeColCost(at, 1.0)
+            self.solver.run()
+            solution = self.solver.getSolution()
+            self.solver.changeColCost(at, 0.0)
+            reach = sign * float(solution.col_value[at])
+            dual = sign * np.array(solution.col_dual)
+            dual[np.abs(dual) < WHOLE] = 0.0
+            rising = np.where(dual > 0, self.FAR, 0.0) * dual
+            falling = np.where(dual < 0, -self.fall, 0.0) * dual
+            width += reach
+            fixed += reach - float((rising + falling)[self.chosen].sum())
+            factors += rising + falling
+        if width >= self.need[cell] - WHOLE:
+            return None
+        least = self.need[cell] - fixed - factors[at]
+        factors[at] = 0.0
+        # Choices are whole: no cell's factor need exceed what is asked in all.
+        return self.cells, np.minimum(factors, least), float(least)
