@@ -12,7 +12,7 @@ help:
 .venv/.ready: pyproject.toml uv.lock
 	test -x $(BIN)/python || python3 -m venv .venv
 	$(BIN)/python -m pip install --quiet 'uv==0.13.*'
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --quiet --inexact
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --quiet --inexact --extra site
 	touch $@
 
 demo: .venv/.ready
