@@ -20,6 +20,7 @@ effective sample size: Vehtari et al. (2021), Bayesian Anal. 16, 667-718.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -42,7 +43,7 @@ ROUNDS = 5
 ACCEPTED = 0.8
 """Share of trajectories that the step size is set to have accepted (Neal 2011, sec. 4.4; a little above his 0.65)."""
 STEP = 2.5
-"""A step in logits that is about right times the root of the persons seen: where burn-in begins to look for it."""
+"""The step in logits, times the root of the persons seen, from which burn-in sets out to find the right one."""
 LENGTH = 3.0
 """Length of a trajectory in logits: the uniform prior of a chance has a standard deviation of 1.8 on this scale."""
 
@@ -83,7 +84,7 @@ def latent_classes(
         )
     random = np.random.default_rng(seed)
     model = model_of(table, classes, concentration)
-    thin = thin or round(LENGTH / STEP * np.sqrt(table.observed))
+    thin = thin or steps_between_draws(table)
     chain, step = _burn_in(model, start(model, chains, random), thin, max(1, burn_in // thin), random)
     for number in range(ROUNDS):
         chain, sample = _draw(model, chain, step, thin, draws * 2**number, random)
@@ -150,6 +151,11 @@ def model_of(table: CaptureTable, classes: int, concentration: tuple[float, floa
     histories = np.vstack([np.zeros(len(table.lists), dtype=np.int64), table.histories[seen]])
     augmented = np.hstack([histories, np.ones((len(histories), 1))])
     return Model(augmented, table.counts[seen].astype(np.int64)[None], classes, *concentration)
+
+
+def steps_between_draws(table: CaptureTable) -> int:
+    """The steps that lead about LENGTH logits far: a step must shrink with the root of the persons seen."""
+    return max(1, round(LENGTH / STEP * math.sqrt(table.observed)))
 
 
 def start(model: Model, chains: int, random: np.random.Generator) -> Chains:
