@@ -106,7 +106,7 @@ def connected_parts(system: System, size: int) -> Ints:
     return np.asarray(label[:size], dtype=np.int64)
 
 
-def set_aside(system: System, lower: Floats, upper: Floats, rank: Floats, progress: Progress) -> Bools:
+def set_aside(system: System, lower: Floats, upper: Floats, rank: Floats, progress: Progress = silent) -> Bools:
     """Rows of the smallest set of sums without which the others can all be true, in every connected part.
 
     Among sets of the same size, the one with the lowest total of ``rank`` (least reliable first, then by order).
