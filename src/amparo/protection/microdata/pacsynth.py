@@ -1,0 +1,30 @@
+"""Microsoft's pac-synth as it is: the method behind the CTDC Global Synthetic Dataset.
+
+Its noise is its own (Gaussian, in floating point), its neighbours differ by one record more or less, and the number
+of records that come back is what its sampling leaves.
+
+Source: Edge, Yang et al. (2023), Design of a privacy-preserving data platform for collaboration against human
+trafficking, arXiv:2005.05688; https://github.com/microsoft/synthetic-data-showcase.
+"""
+
+from __future__ import annotations
+
+import pacsynth  # type: ignore[import-untyped]
+import pandas as pd
+
+from amparo.protection.microdata.private import PrivateMicrodata
+
+
+def synthesise(private: PrivateMicrodata, epsilon: float, delta: float) -> pd.DataFrame:
+    """Synthetic records by pac-synth's DP aggregate seeded synthesizer with its default settings.
+
+    What is not recorded goes in empty, as pac-synth expects. A code "0" counts as a value, not as empty.
+    """
+    zeros = [column for column, codes in private.categories.items() if "0" in codes]
+    dataset = pacsynth.Dataset.from_data_frame(private.frame, sensitive_zeros=zeros)
+    builder = pacsynth.DpAggregateSeededParametersBuilder().epsilon(epsilon).delta(delta)
+    synthesizer = pacsynth.DpAggregateSeededSynthesizer(builder.build())
+    synthesizer.fit(dataset)
+    header, *rows = synthesizer.sample()
+    found = pd.DataFrame(rows, columns=header, dtype=object)[list(private.categories)]
+    return found.where(found != "", None)
