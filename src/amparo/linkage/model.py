@@ -197,6 +197,7 @@ def settings(records: pa.Table) -> dict[str, Any]:
         "additional_columns_to_retain": ["list"],
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": True,
+        "max_iterations": 3,  # enough to begin with; left to itself, a level that no match shows sinks under all numbers
         "probability_two_random_records_match": 1 / max(len(records), 2),
     }
 

@@ -1,0 +1,1 @@
+"""Linkage: which records of different agencies are one person, in clear or from keyed encodings."""
