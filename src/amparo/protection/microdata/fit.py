@@ -106,13 +106,29 @@ class Model:
         self.potentials[columns] = old + move
         return np.asarray(np.exp(move))
 
-    def renew(self, sweeps: int = 1) -> None:
-        """Draw the sample anew by its weights, then each column given the others, ``sweeps`` times through."""
+    def renew(self, sweeps: int) -> None:
+        """Draw the sample anew by its weights, then each column given the others, and rake it.
+
+        The old sample is kept where it fits better: potentials that were fitted to a sample without some
+        combinations can be far off for one that has them.
+        """
+        table, potentials, misfit = self.table, dict(self.potentials), self.misfit()
         rows = np.asfortranarray(np.repeat(self.table.rows, self._whole(self.drawn), axis=0))
-        for _ in range(sweeps):
-            for column in range(len(self.shape)):
-                rows[:, column] = self._given_others(rows, column)
+        for column in range(len(self.shape)):
+            rows[:, column] = self._given_others(rows, column)
         self._hold(rows)
+        self.rake(sweeps)
+        if self.misfit() > misfit:
+            self.table, self.potentials = table, potentials
+
+    def misfit(self) -> float:
+        """The squared distance from all that was measured, in units of its noise."""
+        return float(
+            sum(
+                known.precision * ((known.counts - self.table.counts(columns)) ** 2).sum()
+                for columns, known in self.measured.items()
+            )
+        )
 
     def _given_others(self, rows: npt.NDArray[np.int16], column: int) -> Ints:
         """One draw per row from the column's distribution given the row's other columns."""

@@ -10,7 +10,8 @@ the end, all by OpenDP. A budget refuses a question that would overdraw it befor
 
 Sources: Dwork, McSherry, Nissim & Smith (2006), TCC; Bun & Steinke (2016), Concentrated differential privacy, TCC;
 Canonne, Kamath & Steinke (2020), The discrete Gaussian for differential privacy, NeurIPS (noise and conversion);
-McKenna & Sheldon (2020), Permute-and-flip, NeurIPS (selection); OpenDP, https://docs.opendp.org.
+McSherry & Talwar (2007), Mechanism design via differential privacy, FOCS (the choice); Cesar & Rogers (2021),
+Bounding, concentrating, and truncating, ALT (its cost); OpenDP, https://docs.opendp.org.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Budget:
         return np.asarray(answer, dtype=np.int64)
 
     def largest(self, query: Query, scale: float) -> int:
-        """The place of the query's largest score, by permute-and-flip with noise of ``scale``."""
+        """The place of the query's largest score, by the exponential mechanism: odds of exp(difference / scale)."""
         return int(
             self._answer(
                 _asked(query, dp.linf_distance(T="i64"), query.largest)
