@@ -27,35 +27,99 @@ from amparo.protection.audit import WHOLE, Walk, quiet_solver, shortfalls
 from amparo.protection.cells import Cells, Ints, Relation, Shape, gather, label, matrix
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NO_INFORMATION
-from amparo.statistics.tables import PrivateTable
+from amparo.statistics.tables import LARGEST, PrivateTable
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bools]:
+@dataclass(frozen=True)
+class Dominance:
+    """(n, k): a cell is withheld when its ``n`` largest lists give more than the ``share`` of its records.
+
+    Its largest possible count must then reach the one at which they would give no more than that.
+
+    Source: Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2 (rule and protection level).
+    """
+
+    n: int
+    share: float
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.n, int) and 1 <= self.n <= LARGEST and 0 < self.share < 1):
+            raise AmparoError(
+                f"No rule on dominance: {self.n!r} lists, share {self.share!r}.",
+                remedy=f"Give 1 to {LARGEST} lists and a share between 0 and 1, for example 1 and 0.85.",
+            )
+
+    def rise(self, counts: Floats, largest: Floats) -> Floats:
+        """How far each count's upper bound must lie above it, shape (cells,); 0 where the rule is kept."""
+        above: Floats = (largest[:, : self.n].sum(axis=1) / self.share - counts).clip(0)
+        return above
+
+    def sentence(self) -> str:
+        """The rule in words."""
+        who = "one list gives" if self.n == 1 else f"{self.n} lists together give"
+        return f"Counts of which {who} more than {self.share:.4g} of the whole are withheld as well."
+
+
+@dataclass(frozen=True)
+class PPercent:
+    """p%: a cell is withheld when the second largest list, who knows its own, could tell the largest to within p.
+
+    Taking its own from the count leaves the largest and the rest; the rest must be ``p`` of the largest or more, or
+    else the cell's largest possible count must make up for it. ``p`` is a share: 0.1 for 10%.
+
+    Source: Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2 (rule and protection level).
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.p <= 1:
+            raise AmparoError(
+                f"No p% rule: {self.p!r}.", remedy="Give a share above 0 and up to 1, for example 0.1 for 10%."
+            )
+
+    def rise(self, counts: Floats, largest: Floats) -> Floats:
+        """How far each count's upper bound must lie above it, shape (cells,); 0 where the rule is kept."""
+        return (self.p * largest[:, 0] - (counts - largest[:, 0] - largest[:, 1])).clip(0)
+
+    def sentence(self) -> str:
+        """The rule in words."""
+        return (
+            "Counts from which one list could work out what another contributed, to within "
+            f"{self.p:.4g} of it, are withheld as well."
+        )
+
+
+def withheld_cells(
+    private: Sequence[PrivateTable], threshold: int, dominance: Dominance | PPercent | None = None
+) -> list[Bools]:
     """For each table, which of its rows must not be shown.
 
     Parameters
     ----------
     private : all tables that are shown side by side.
     threshold : the smallest count that may be shown; zeros are shown.
+    dominance : a rule on what single lists contribute; the tables must carry their largest contributions.
 
     Raises
     ------
-    AmparoError : two tables disagree on a cell, or a total is not the sum of its parts.
+    AmparoError : two tables disagree on a cell, a total is not the sum of its parts, or a table carries no
+        contributions although a rule asks for them.
     """
-    found = _gathered(private, threshold)
-    cells, counts, relations, need = found.cells, found.counts, found.relations, found.need
+    found = gathered(private, threshold, dominance)
+    cells, counts, relations, need, rise = found.cells, found.counts, found.relations, found.need, found.rise
     withheld = need > 0
     of_cell: dict[int, list[Relation]] = {}
     for relation in relations:
         for cell in relation.cells:
             of_cell.setdefault(cell, []).append(relation)
     _close_totals(cells, relations, counts, withheld, remainders_only=True)
-    seen = _guard_by_boxes(cells, relations, counts, withheld, need)
+    seen = _guard_by_boxes(found, withheld)
     _close_totals(cells, relations, counts, withheld)
-    while short := shortfalls(cells, relations, counts, withheld, need, seen):
+    while short := shortfalls(cells, relations, counts, withheld, need, seen, rise):
         before = int(withheld.sum())
         for shortfall in short:
             _withhold_one_more(shortfall.held_by, counts, withheld)
@@ -76,31 +140,64 @@ def withheld_cells(private: Sequence[PrivateTable], threshold: int) -> list[Bool
 
 
 @dataclass(frozen=True)
-class _Gathered:
+class Gathered:
     """What there is to protect: all cells of all tables, and how wide each primary one's interval must be."""
 
     cells: Cells
     counts: Floats
     relations: list[Relation]
-    need: Floats  # 0 for cells that may be shown
+    need: Floats  # width of the interval; 0 for cells that may be shown
+    rise: Floats  # of the interval's end above the true count, for cells that one or a few lists dominate
 
 
-def _gathered(private: Sequence[PrivateTable], threshold: int) -> _Gathered:
+def gathered(
+    private: Sequence[PrivateTable], threshold: int = 1, dominance: Dominance | PPercent | None = None
+) -> Gathered:
+    """All cells of the tables, their counts, and what ties them together.
+
+    Raises
+    ------
+    AmparoError : as ``withheld_cells``.
+    """
     cells = gather([Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True) for t in private])
     counts = _counts(private, cells)
-    small = (counts >= 1) & (counts < threshold) & ~_tell_nothing(cells)
-    return _Gathered(cells, counts, _holding(cells, counts), np.where(small, float(threshold - 1), 0.0))
+    personal = ~_tell_nothing(cells)
+    need = np.where((counts >= 1) & (counts < threshold) & personal, float(threshold - 1), 0.0)
+    rise = np.zeros(len(counts))
+    if dominance is not None:
+        rise = np.where(personal & ~_of_one_list(cells), _rises(private, cells, dominance), 0.0)
+        need = np.maximum(need, rise)
+    return Gathered(cells, counts, _holding(cells, counts), need, rise)
 
 
-def _guard_by_boxes(
-    cells: Cells, relations: Sequence[Relation], counts: Floats, withheld: Bools, need: Floats
-) -> tuple[Floats, Floats]:
+def _rises(private: Sequence[PrivateTable], cells: Cells, dominance: Dominance | PPercent) -> Floats:
+    """How far above its count the largest possible count of each cell must lie; 0 where no list dominates it."""
+    rises = np.zeros(len(cells.names))
+    for table, ids in zip(private, cells.of_rows, strict=True):
+        if table.largest is None:
+            raise AmparoError(
+                "A rule on dominance needs to know how much each list contributes to each cell.",
+                where=f"table {table.name}",
+                remedy='Count with tabulate(..., contributor="list").',
+            )
+        counts = table.frame["count"].to_numpy(dtype=np.float64)
+        np.maximum.at(rises, ids, np.ceil(dominance.rise(counts, table.largest.astype(np.float64)) - WHOLE))
+    return rises
+
+
+def _of_one_list(cells: Cells) -> Bools:
+    """Cells that are about one list, and say so; that its figures are shown is then no accident."""
+    return np.array([any(dim == "list" for dim, _ in codes) for _, codes in cells.names], dtype=np.bool_)
+
+
+def _guard_by_boxes(found: Gathered, withheld: Bools) -> tuple[Floats, Floats]:
     """Withhold, in place, the cheapest boxes around primary cells; what the walk over them has seen."""
-    walk = Walk(cells, relations, counts, withheld)
-    cost = _cost(cells, counts, float(need.max(initial=0.0)))
+    counts, need, rise = found.counts, found.need, found.rise
+    walk = Walk(found.cells, found.relations, counts, withheld)
+    cost = _cost(found.cells, counts, float(np.median(need[need > 0])) if need.any() else 0.0)
     for cell in sorted(np.flatnonzero(need > 0).tolist(), key=lambda c: (counts[c], c)):
-        while not walk.widen(cell, need[cell]):
-            guards = walk.guards(cell, need[cell], cost)
+        while not walk.widen(cell, need[cell], rise[cell]):
+            guards = walk.guards(cell, need[cell], rise[cell], cost)
             if not guards:
                 break
             withheld[guards] = True
@@ -283,7 +380,7 @@ def optimal_suppression(
     Source: Fischetti & Salazar (2001), Management Science 47, 1008-1027: the model (sec. 3), capacity constraints
     and bridgeless inequalities (sec. 4.1, 4.3).
     """
-    found = _gathered(private, threshold)
+    found = gathered(private, threshold)
     master = _Master(found, weight)
     left = programmes
     while True:
@@ -302,7 +399,7 @@ def optimal_suppression(
 class _Master:
     """Which cells to withhold, of least weight, so that all cuts so far hold."""
 
-    def __init__(self, found: _Gathered, weight: Literal["cells", "counts"]) -> None:
+    def __init__(self, found: Gathered, weight: Literal["cells", "counts"]) -> None:
         counts, need = found.counts, found.need
         self.size = len(counts)
         self.solver = quiet_solver()
@@ -386,7 +483,7 @@ def _cuts_of_one(relation: Relation, counts: Floats, need: Floats) -> Iterable[t
             yield cells, factors, float(rise)
 
 
-def _outsiders_cuts(found: _Gathered, chosen: Bools, most: int) -> tuple[list[tuple[Ints, Floats, float]], int]:
+def _outsiders_cuts(found: Gathered, chosen: Bools, most: int) -> tuple[list[tuple[Ints, Floats, float]], int]:
     """Cuts that the choice breaks, one for each primary cell that it leaves too narrow; how many programmes it took.
 
     A whole-numbered table found by walking proves a cell open without a programme.
@@ -415,7 +512,7 @@ class _Outsider:
     FAR = 1e6
     """How far a withheld count may rise; no interval asked for is so wide."""
 
-    def __init__(self, found: _Gathered, chosen: Bools) -> None:
+    def __init__(self, found: Gathered, chosen: Bools) -> None:
         self.need = found.need
         self.cells = np.flatnonzero(found.counts > 0)
         self.fall = found.counts[self.cells] - 1

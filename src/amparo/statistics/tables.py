@@ -12,12 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NOT_RECORDED, TOTAL, UNKNOWN
 
-__all__ = ["PrivateTable", "PublishedTable", "tabulate"]
+__all__ = ["KEYS", "LARGEST", "PrivateTable", "PublishedTable", "tabulate"]
+
+LARGEST = 5
+"""How many of a cell's contributions are kept, the largest first: as many as a dominance rule may ask about."""
+KEYS = 2**32
+"""Record keys and cell keys are whole numbers from 0 to this less one."""
+
+Ints = npt.NDArray[np.int64]
 
 
 def _check(dims: tuple[str, ...], overlapping: frozenset[str], frame: pd.DataFrame, values: list[str]) -> None:
@@ -45,6 +54,9 @@ class PrivateTable:
         what was not recorded ``_X``;
         a cell that no record has is left out (it counts zero), save the grand total, which is always there.
     method : how it was counted, in one sentence.
+    largest : shape (rows, LARGEST): how many of each cell's records come from the list that gives most of them, the
+        next, and so on; 0 where there are fewer lists. None where nobody asked.
+    keys : shape (rows,): the sum of the keys of each cell's records, modulo KEYS. None where nobody asked.
     """
 
     name: str
@@ -53,9 +65,15 @@ class PrivateTable:
     overlapping: frozenset[str]
     frame: pd.DataFrame
     method: str
+    largest: Ints | None = None
+    keys: Ints | None = None
 
     def __post_init__(self) -> None:
         _check(self.dims, self.overlapping, self.frame, ["count"])
+        if self.largest is not None and self.largest.shape != (len(self.frame), LARGEST):
+            raise ValueError(f"largest has shape {self.largest.shape}, expected {(len(self.frame), LARGEST)}")
+        if self.keys is not None and self.keys.shape != (len(self.frame),):
+            raise ValueError(f"keys has shape {self.keys.shape}, expected {(len(self.frame),)}")
 
     def __repr__(self) -> str:
         """The name and the shape: counts never reach a log or a traceback."""
@@ -96,6 +114,8 @@ def tabulate(
     unit: str = "records",
     method: str = "Records counted once in each category that holds and once in each total.",
     recode: Mapping[str, Mapping[str, str]] | None = None,
+    contributor: str | None = None,
+    key: str | None = None,
 ) -> PrivateTable:
     """Count records over the full cube of ``by``, as one Ibis expression (DuckDB, Spark).
 
@@ -105,6 +125,10 @@ def tabulate(
     by : columns of ``records`` to count by.
     recode : for a dimension, other codes for its codes (countries to subregions, say); a code not named stays.
         A list that two codes turn into the same one counts it once.
+    contributor : a column that says which list a record comes from; the largest contributions to each cell are then
+        kept, for a rule on dominance.
+    key : a column of whole numbers from 0 to KEYS - 1, the keys of the records (``protection.cell_key``); their sum
+        over each cell is then kept.
 
     Returns
     -------
@@ -115,7 +139,7 @@ def tabulate(
     ------
     AmparoError : a dimension is no column of the records.
     """
-    absent = [dim for dim in by if dim not in records.columns]
+    absent = [c for c in (*by, contributor, key) if c is not None and c not in records.columns]
     if absent:
         raise AmparoError(
             f"the records have no column {', '.join(absent)}.",
@@ -123,12 +147,22 @@ def tabulate(
             where=name,
         )
     overlapping = frozenset(dim for dim in by if records[dim].type().is_array())
-    frame = _cube(records, tuple(by), overlapping, recode or {}).to_pandas()
-    frame = frame[[*by, "count"]].astype({"count": "int64"})
+    frame = _cube(records, tuple(by), overlapping, recode or {}, contributor, key).to_pandas()
     if frame.empty:
-        frame.loc[0] = [*[TOTAL] * len(by), 0]
+        frame.loc[0] = [*[TOTAL] * len(by), *[0] * (len(frame.columns) - len(by))]
+    largest = None
+    if contributor is not None:
+        frame = frame.sort_values([*by, "count"], ascending=[True] * len(by) + [False])
+        cell = frame.groupby(list(by), sort=True)
+        places = cell.ngroup().to_numpy(), cell.cumcount().to_numpy()
+        kept = places[1] < LARGEST
+        largest = np.zeros((cell.ngroups, LARGEST), dtype=np.int64)
+        largest[places[0][kept], places[1][kept]] = frame["count"].to_numpy(dtype=np.int64)[kept]
+        frame = cell.sum(numeric_only=True).reset_index()
     frame = frame.astype(dict.fromkeys(by, object)).sort_values(list(by), ignore_index=True)
-    return PrivateTable(name, unit, tuple(by), overlapping, frame, method)
+    keys = frame["key"].to_numpy(dtype=np.int64) % KEYS if key is not None else None
+    frame = frame[[*by, "count"]].astype({"count": "int64"})
+    return PrivateTable(name, unit, tuple(by), overlapping, frame, method, largest, keys)
 
 
 def _cube(
@@ -136,20 +170,29 @@ def _cube(
     by: tuple[str, ...],
     overlapping: frozenset[str],
     recode: Mapping[str, Mapping[str, str]],
+    contributor: str | None,
+    key: str | None,
 ) -> ibis.Table:
     """Group once, then turn each group into one row per combination of (its codes or the total)."""
-    groups = (
-        records.select(**{dim: records[dim] if dim in overlapping else _text(records[dim]) for dim in by})
-        .group_by(list(by))
-        .aggregate(count=ibis._.count())
-    )
+    columns = {dim: records[dim] if dim in overlapping else _text(records[dim]) for dim in by}
+    within = [*by]
+    if contributor is not None:
+        columns["_contributor"] = _text(records[contributor])
+        within.append("_contributor")
+    if key is not None:
+        columns["_key"] = records[key].cast("int64")
+    chosen = records.select(**columns)
+    # Keys are taken modulo KEYS at each step: sums of a billion of them still fit 64 bits.
+    keys = {"key": (chosen["_key"].sum() % KEYS).cast("int64")} if key is not None else {}
+    groups = chosen.group_by(within).aggregate(count=ibis._.count(), **keys)
     for dim in by:
         codes = _codes(groups[dim], dim in overlapping)
         if dim in recode:
             other = ibis.literal(dict(recode[dim]), type="map<string, string>")
             codes = codes.map(lambda code, other=other: other.get(code, code)).unique()
         groups = groups.mutate(**{dim: codes.concat(ibis.array([ibis.literal(TOTAL)]))}).unnest(dim)
-    return groups.group_by(list(by)).aggregate(count=groups["count"].sum())
+    keys = {"key": (groups["key"].sum() % KEYS).cast("int64")} if key is not None else {}
+    return groups.group_by(within).aggregate(count=groups["count"].sum(), **keys)
 
 
 def _text(column: ibis.Column) -> ibis.Column:
