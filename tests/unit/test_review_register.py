@@ -353,6 +353,6 @@ def test_every_data_file_is_read() -> None:
     files = {path.name for path in DATA.iterdir()}
     others = [language for language in LANGUAGES if language != "en"]
     assert files == {
-        *("codes.csv", "indicators.csv", f"{DECLARATION}.csv", f"{DECLARATION}.toml"),
+        *("codes.csv", "desk.csv", "indicators.csv", f"{DECLARATION}.csv", f"{DECLARATION}.toml"),
         *(f"{stem}.{language}.csv" for stem in ("indicators", DECLARATION) for language in others),
     }

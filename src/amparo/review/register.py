@@ -14,19 +14,17 @@ Trafficking in Persons, A/RES/76/7 (draft A/76/L.11), annex, paragraphs 1 to 29.
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from amparo.review.sheets import Cells, Sheet, hint, meant, read_text
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES
 
@@ -224,7 +222,7 @@ def _place(paragraph: str, letter: str) -> str:
 def _known(name: str, known: Mapping[str, T], what: str) -> T:
     if name in known:
         return known[name]
-    raise AmparoError(f"{name!r} is not {what}.", remedy=f"{_meant(name, known)}Known: {', '.join(known)}.")
+    raise AmparoError(f"{name!r} is not {what}.", remedy=f"{meant(name, known)}Known: {', '.join(known)}.")
 
 
 @cache
@@ -241,7 +239,7 @@ def code_labels(name: str) -> Mapping[str, Mapping[str, str]]:
 @cache
 def _codes() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     lists: dict[str, dict[str, Mapping[str, str]]] = {}
-    for cells in _Sheet(DATA / "codes.csv", ("list", "code", *(f"label_{language}" for language in LANGUAGES))):
+    for cells in Sheet(DATA / "codes.csv", ("list", "code", *(f"label_{language}" for language in LANGUAGES))):
         labels = {language: cells.text(f"label_{language}") for language in LANGUAGES}
         lists.setdefault(cells.text("list"), {})[cells.text("code")] = labels
     return lists
@@ -284,7 +282,7 @@ def load_indicators() -> Mapping[str, Indicator]:
 
 def _indicators(path: Path) -> Mapping[str, Indicator]:
     found: dict[str, Indicator] = {}
-    for cells in _Sheet(path, _INDICATOR_COLUMNS):
+    for cells in Sheet(path, _INDICATOR_COLUMNS):
         indicator = _indicator(cells)
         if indicator.id in found:
             raise cells.fault("id", indicator.id, "an id that no other row has", "Rename one of the two.")
@@ -312,7 +310,7 @@ def load_instrument(path: Path) -> Instrument:
     head = _head(head_path)
     clusters = {**dict.fromkeys(code_labels("cluster"), ""), **head.clusters}
     commitments: dict[str, Commitment] = {}
-    for cells in _Sheet(rows_path, _REQUIRED, optional=_OPTIONAL):
+    for cells in Sheet(rows_path, _REQUIRED, optional=_OPTIONAL):
         one = _commitment(cells, head, clusters)
         if one.id in commitments:
             raise cells.fault(
@@ -338,7 +336,7 @@ def load_instrument(path: Path) -> Instrument:
 def _head(path: Path) -> Instrument:
     """The instrument without its commitments."""
     try:
-        document = tomllib.loads(_read(path, "Write there: [instrument], id, symbol, adopted, language and title."))
+        document = tomllib.loads(read_text(path, "Write there: [instrument], id, symbol, adopted, language and title."))
     except tomllib.TOMLDecodeError as fault:
         raise AmparoError(
             f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
@@ -401,7 +399,7 @@ _REQUIRED = ("id", "paragraph", "kind", "theme", "actors", "evidence", "text")
 _OPTIONAL = ("letter", "beneficiaries", "palermo", "global_plan", "sdg", "indicators", "cluster")
 
 
-def _commitment(cells: _Cells, head: Instrument, clusters: Mapping[str, object]) -> Commitment:
+def _commitment(cells: Cells, head: Instrument, clusters: Mapping[str, object]) -> Commitment:
     paragraph, letter = cells.text("paragraph"), cells.text("letter", empty=True)
     if letter and not re.fullmatch("[a-z]", letter):
         raise cells.fault("letter", letter, "one small letter, or nothing")
@@ -409,7 +407,10 @@ def _commitment(cells: _Cells, head: Instrument, clusters: Mapping[str, object])
     name = cells.text("id")
     if name != place and not re.fullmatch(rf"{re.escape(place)}\.\d+", name):
         raise cells.fault("id", name, f"{place!r}, or {place!r} with a number such as '{place}.1'")
-    indicators, evidence = cells.codes("indicators", load_indicators()), cells.listed("evidence", "evidence")
+    indicators, evidence = (
+        cells.codes("indicators", load_indicators()),
+        cells.codes("evidence", code_labels("evidence")),
+    )
     if not indicators and not evidence:
         kinds = ", ".join(code_labels("evidence"))
         raise cells.fault("evidence", "", f"kinds of evidence where there is no indicator (known: {kinds})")
@@ -421,8 +422,8 @@ def _commitment(cells: _Cells, head: Instrument, clusters: Mapping[str, object])
         text={head.language: cells.text("text")},
         kind=cells.code("kind", code_labels("kind")),
         theme=cells.code("theme", code_labels("theme")),
-        actors=cells.listed("actors", "actor", least=1),
-        beneficiaries=cells.listed("beneficiaries", "beneficiary"),
+        actors=cells.codes("actors", code_labels("actor"), least=1),
+        beneficiaries=cells.codes("beneficiaries", code_labels("beneficiary")),
         palermo=cells.fitting("palermo", _is_palermo, "articles 1 to 20 of the Protocol, such as 6 or 6.3"),
         global_plan=cells.fitting("global_plan", _is_number, "paragraph numbers of A/RES/64/293, such as 38"),
         sdg=cells.fitting("sdg", _is_sdg, "targets of the 2030 Agenda, such as 16.2"),
@@ -465,12 +466,12 @@ _INDICATOR_COLUMNS = (
 )
 
 
-def _indicator(cells: _Cells) -> Indicator:
+def _indicator(cells: Cells) -> Indicator:
     source = cast(Source, cells.code("source", code_labels("source")))
     inputs = (
         cells.fitting("inputs", _is_table, "names of tables of a release", least=1)
         if source == "release"
-        else cells.listed("inputs", "desk_record" if source == "desk" else "evidence", least=1)
+        else cells.codes("inputs", code_labels("desk_record" if source == "desk" else "evidence"), least=1)
     )
     goal = cast(Goal, cells.code("goal", code_labels("goal")))
     target = cells.text("target", empty=True)
@@ -487,7 +488,7 @@ def _indicator(cells: _Cells) -> Indicator:
         unit=cells.code("unit", code_labels("unit")),
         source=source,
         inputs=inputs,
-        disaggregation=cells.listed("disaggregation", "disaggregation"),
+        disaggregation=cells.codes("disaggregation", code_labels("disaggregation")),
         goal=goal,
         target=float(target) if target else None,
         baseline=baseline,
@@ -506,10 +507,10 @@ def _translations(rows: Path, ids: set[str]) -> Mapping[str, Mapping[str, str]]:
         if not _LANGUAGE.fullmatch(language):
             continue
         texts: dict[str, str] = {}
-        for cells in _Sheet(path, ("id", "text")):
+        for cells in Sheet(path, ("id", "text")):
             name = cells.text("id")
             if name not in ids or name in texts:
-                raise cells.fault("id", name, f"an id of {rows.name}, once{_hint(name, ids)}")
+                raise cells.fault("id", name, f"an id of {rows.name}, once{hint(name, ids)}")
             texts[name] = cells.text("text")
         found[language] = texts
     return found
@@ -518,105 +519,3 @@ def _translations(rows: Path, ids: set[str]) -> Mapping[str, Mapping[str, str]]:
 def _of(name: str, texts: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """The texts of one id by language."""
     return {language: by_id[name] for language, by_id in texts.items() if name in by_id}
-
-
-def _meant(text: str, known: Iterable[str]) -> str:
-    close = get_close_matches(text, list(known), n=1)
-    return f"Did you mean {close[0]!r}? " if close else ""
-
-
-def _hint(text: str, known: Iterable[str]) -> str:
-    meant = _meant(text, known).strip()
-    return f" ({meant[0].lower()}{meant[1:]})" if meant else ""
-
-
-def _read(path: Path, remedy: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise AmparoError("there is no such file.", remedy=remedy, where=str(path)) from None
-    except (OSError, UnicodeDecodeError) as fault:
-        raise AmparoError(f"cannot be read ({fault}).", remedy="Save it as text in UTF-8.", where=str(path)) from None
-
-
-class _Sheet:
-    """The rows of a CSV file whose columns are checked; the first row is the header, row 1."""
-
-    def __init__(self, path: Path, required: Sequence[str], *, optional: Sequence[str] = ()) -> None:
-        self.path = path
-        text = _read(path, f"Write there a table with the columns {', '.join(required)}.")
-        header = text.partition("\n")[0]
-        try:
-            self._rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ","))
-        except csv.Error as fault:
-            raise AmparoError(f"not a CSV table ({fault}).", remedy="Save it as CSV anew.", where=str(path)) from None
-        self._columns = [name.strip() for name in self._rows[0]] if self._rows else []
-        known = (*required, *optional)
-        for name in self._columns:
-            if name not in known or self._columns.count(name) > 1:
-                said = "stands twice" if name in known else f"is not a column of this file (known: {', '.join(known)})"
-                hint = "" if name in known else _meant(name, known)
-                raise AmparoError(f'column "{name}" {said}.', remedy=f"{hint}Correct row 1.", where=f"{path}, row 1")
-        for name in required:
-            if name not in self._columns:
-                raise AmparoError(f'there is no column "{name}".', remedy="Add it to row 1.", where=f"{path}, row 1")
-
-    def __iter__(self) -> Iterator[_Cells]:
-        for number, row in enumerate(self._rows[1:], start=2):
-            if any(cell.strip() for cell in row):
-                if len(row) != len(self._columns):
-                    raise AmparoError(
-                        f"the row has {len(row)} cells, but the header has {len(self._columns)}.",
-                        remedy="Put a text that holds the separator in double quotes.",
-                        where=f"{self.path}, row {number}",
-                    )
-                yield _Cells(self.path, number, dict(zip(self._columns, row, strict=True)))
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """One row; each method gives a cell's value, or raises what is wrong with it."""
-
-    path: Path
-    row: int
-    cells: Mapping[str, str]
-
-    def fault(self, column: str, value: str, expected: str, remedy: str = "Correct the cell.") -> AmparoError:
-        said = f"{value!r} does not fit" if value else "the cell is empty"
-        return AmparoError(
-            f"{said}; expected {expected}.", remedy=remedy, where=f'{self.path}, row {self.row}, column "{column}"'
-        )
-
-    def text(self, column: str, *, empty: bool = False) -> str:
-        value = " ".join(self.cells.get(column, "").split())
-        if not value and not empty:
-            raise self.fault(column, "", "a text")
-        return value
-
-    def code(self, column: str, known: Mapping[str, object], *, empty: bool = False) -> str:
-        value = self.text(column, empty=empty)
-        if value and value not in known:
-            raise self.fault(column, value, f"one of {', '.join(known)}", f"{_meant(value, known)}Correct the cell.")
-        return value
-
-    def codes(self, column: str, known: Mapping[str, object], *, least: int = 0) -> tuple[str, ...]:
-        expected = f"codes with spaces between them, of {', '.join(known)}"
-        return self.fitting(column, known.__contains__, expected, known=known, least=least)
-
-    def listed(self, column: str, name: str, *, least: int = 0) -> tuple[str, ...]:
-        """Codes of the code list ``name``."""
-        return self.codes(column, code_labels(name), least=least)
-
-    def fitting(
-        self, column: str, fits: Callable[[str], bool], expected: str, *, known: Iterable[str] = (), least: int = 0
-    ) -> tuple[str, ...]:
-        """The words of a cell, each of which fits, once."""
-        values = tuple(self.cells.get(column, "").split())
-        if len(values) < least:
-            raise self.fault(column, "", expected)
-        for value in values:
-            if not fits(value):
-                raise self.fault(column, value, expected, f"{_meant(value, known)}Correct the cell.")
-            if values.count(value) > 1:
-                raise self.fault(column, value, "each of them once")
-        return values
