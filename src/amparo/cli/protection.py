@@ -232,16 +232,20 @@ def ledger_list(workspace: WorkspaceDir = Path("amparo-workspace"), key: KeyFile
                 for name, b in spent.items()}  # fmt: skip
         print(json.dumps({"entries": list(state.entries), "spent": told, "head": state.head}, ensure_ascii=False))
         return
-    table = Table("id", "when", "kind", "title", "to", "population", "ε", "override")
-    for entry in state.entries:
-        table.add_row(
-            entry["id"], entry["when"][:10], entry["kind"], entry.get("title", entry.get("reason", "")),
-            entry.get("recipient", ""), entry["population"], entry["epsilon"], "yes" if entry.get("override") else "",
-        )  # fmt: skip
-    out_console.print(table)
     for name, b in spent.items():
         limit = "no limit was set" if b.epsilon_limit is None else f"of {float(b.epsilon_limit):g}"
-        out_console.print(f"{name}: ε {float(b.epsilon):g} spent, {limit}.", highlight=False, markup=False)
+        table = Table(title=f"{name}: ε {float(b.epsilon):g} spent, {limit}", title_justify="left")
+        for heading in ("id", "when", "kind"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("title", "to", "ε", "override"):
+            table.add_column(heading)
+        for entry in state.entries:
+            if entry["population"] == name:
+                table.add_row(
+                    entry["id"], entry["when"][:10], entry["kind"], entry.get("title", entry.get("reason", "")),
+                    entry.get("recipient", ""), entry["epsilon"], "yes" if entry.get("override") else "",
+                )  # fmt: skip
+        out_console.print(table)
 
 
 def ledger_verify(
