@@ -1,0 +1,1 @@
+"""The desk as Django asks for it; the tag that fetches texts."""
