@@ -232,7 +232,9 @@ class Walk:
     def guards(self, cell: int, need: float, rise: float, cost: Floats) -> list[int]:
         """The cheapest further cells to withhold, so that one box opens a cell towards what it needs.
 
-        Cheap is the cost for each count by which the box opens it: one that goes half the way needs another.
+        Cheap is the cost over the cube of how far the box opens it: one that goes half the way needs another, and
+        leaves nothing over for the cells beside it. Of the powers tried on tables of random counts the cube withholds
+        the fewest cells.
 
         Parameters
         ----------
@@ -252,7 +254,7 @@ class Walk:
             room = np.minimum(boxes.room, self._asked(cell, need, rise, sign))
             total = boxes.total(price)
             # What costs nothing has been walked already.
-            worth = np.where((room >= 1) & (total > 0), total / room.clip(min=1), np.inf)
+            worth = np.where((room >= 1) & (total > 0), total / room.clip(min=1) ** 3, np.inf)
             best = np.unravel_index(int(np.argmin(worth)), worth.shape)
             if worth[best] < found[0]:
                 found = (float(worth[best]), [c for c, _ in boxes.corners(best) if not self.withheld[c]])

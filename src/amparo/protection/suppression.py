@@ -194,7 +194,7 @@ def _guard_by_boxes(found: Gathered, withheld: Bools) -> tuple[Floats, Floats]:
     """Withhold, in place, the cheapest boxes around primary cells; what the walk over them has seen."""
     counts, need, rise = found.counts, found.need, found.rise
     walk = Walk(found.cells, found.relations, counts, withheld)
-    cost = _cost(found.cells, counts, float(np.median(need[need > 0])) if need.any() else 0.0)
+    cost = _cost(found.cells, counts)
     for cell in sorted(np.flatnonzero(need > 0).tolist(), key=lambda c: (counts[c], c)):
         while not walk.widen(cell, need[cell], rise[cell]):
             guards = walk.guards(cell, need[cell], rise[cell], cost)
@@ -204,14 +204,14 @@ def _guard_by_boxes(found: Gathered, withheld: Bools) -> tuple[Floats, Floats]:
     return walk.seen
 
 
-def _cost(cells: Cells, counts: Floats, need: float) -> Floats:
-    """One per cell, a quarter more for each total, whom readers miss most, and two more for a count too small to guard.
+def _cost(cells: Cells, counts: Floats) -> Floats:
+    """One per cell, and a quarter more for each total, whom readers miss most.
 
     Infinite for zeros: an outsider knows that what is withheld is at least one.
     """
     dims = max((len(codes) for _, codes in cells.names), default=0)
     totals = np.array([dims - len(codes) for _, codes in cells.names])
-    return np.where(counts > 0, 1 + 0.25 * totals + 2 * (counts <= need), np.inf)
+    return np.where(counts > 0, 1 + 0.25 * totals, np.inf)
 
 
 OF_THE_RECORD = frozenset({"year", "list"})
