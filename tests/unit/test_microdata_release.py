@@ -178,6 +178,7 @@ def test_a_senseless_method_is_refused() -> None:
         Aim(0.0),
         PacSynth(-1.0),
         Aim(1.0, 2.0),
+        Aim(1.0, 0.02),
         KAnonymity(51),
         KAnonymity(2, ("height",)),
         KAnonymity(2, ()),

@@ -1,11 +1,11 @@
 """AIM: select what the model answers worst, measure it with noise, fit the model, and again.
 
 Every choice and every count goes through a ``Budget`` of OpenDP; the model sees noisy answers only. What differs
-from the paper: neighbours replace one record (the number of records is public and kept), and the model is a
-weighted sample (``fit``), so that no bound on its size is needed.
+from the paper: neighbours replace one record (the number of records is public and kept), single
+columns get a larger part, and the model is a weighted sample (``fit``), so that no bound on its size is needed.
 
 Source: McKenna, Mullins, Sheldon & Miklau (2022), AIM: an adaptive and iterative mechanism for differentially
-private synthetic data, PVLDB 15(11), algorithm 2 and section 4.
+private synthetic data, PVLDB 15(11), section 4.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from amparo.protection.microdata.queries import Columns, Marginal, Misfits, Reco
 
 FOR_COUNTS = 0.9
 """The part of a round's budget that goes into the count, not the choice (the paper's alpha)."""
+FOR_SINGLE_COLUMNS = 0.2
+"""The part of all the budget for the counts of each column by itself, which are read first. The paper spends 1 / 18."""
 MOST_COLUMNS = 3
 """Marginals of up to so many columns are candidates."""
 MOST_CELLS = 50_000
@@ -69,8 +71,7 @@ def synthesise(records: Records, rho: float, *, possible: Possible, seed: int) -
     answers: list[Answer] = []
     rounds = ROUNDS_PER_COLUMN * len(shape)
     # One count costs 1 / scale^2: two cells of it move by 1.
-    scale = math.sqrt(rounds / (FOR_COUNTS * rho))
-    choice = (1 - FOR_COUNTS) * rho / rounds
+    scale = math.sqrt(len(shape) / (FOR_SINGLE_COLUMNS * rho))
     candidates = marginals(shape, MOST_COLUMNS, MOST_CELLS)
 
     def measure(columns: Columns) -> None:
@@ -79,6 +80,8 @@ def synthesise(records: Records, rho: float, *, possible: Possible, seed: int) -
 
     for column in range(len(shape)):
         measure((column,))
+    scale = math.sqrt(rounds / (FOR_COUNTS * budget.left))
+    choice = (1 - FOR_COUNTS) * budget.left / rounds
     model.start()
     model.rake(ROUND_SWEEPS)
     last, turn = False, 0

@@ -13,8 +13,8 @@ number of marginals costs only time in proportion. Two steps take turns:
 Everything here sees noisy answers only, so nothing here costs privacy, and its chance has a seed.
 
 Sources: McKenna, Sheldon & Miklau (2019), Graphical-model based estimation and inference for differential privacy,
-ICML; Deming & Stephan (1940), Annals of Mathematical Statistics 11; Dudik, Phillips & Schapire (2007), JMLR 8,
-section 5 (soft constraints); Del Moral, Doucet & Jasra (2006), JRSS B 68 (weights, resampling, moves).
+ICML; Deming & Stephan (1940), Annals of Mathematical Statistics 11; Dudik, Phillips & Schapire (2007), JMLR 8
+(soft constraints); Del Moral, Doucet & Jasra (2006), JRSS B 68 (weights, resampling, moves).
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Budget:
 
 
 def gaussian_cost(squared: int, scale: float) -> float:
-    """The rho of ``counts`` for a query of squared Euclidean sensitivity ``squared``: Bun & Steinke (2016), prop. 6."""
+    """The rho of ``counts`` at a squared Euclidean sensitivity: Bun & Steinke (2016), prop. 1.6."""
     return squared / (2 * scale**2)
 
 

@@ -3,7 +3,7 @@
 Its noise is its own (Gaussian, in floating point), its neighbours differ by one record more or less, and the number
 of records that come back is what its sampling leaves.
 
-Source: Edge, Yang et al. (2023), Design of a privacy-preserving data platform for collaboration against human
+Source: Edge, Yang et al. (2020), Design of a privacy-preserving data platform for collaboration against human
 trafficking, arXiv:2005.05688; https://github.com/microsoft/synthetic-data-showcase.
 """
 

@@ -17,6 +17,7 @@ from amparo.protection.microdata.queries import Records
 from amparo.standard.errors import AmparoError
 
 Rule = Mapping[str, Collection[str | None]]
+MOST_CODES = 10_000
 MARK = "1"
 """What a column of a multi-valued field holds where its code was given."""
 
@@ -59,6 +60,10 @@ class PrivateMicrodata:
         for column, codes in self.categories.items():
             if not codes or len(set(codes)) != len(codes):
                 raise AmparoError("The codebook has no code, or one twice.", where=column, remedy="List each once.")
+            if len(codes) > MOST_CODES:
+                raise AmparoError(
+                    f"The codebook has {len(codes)} codes.", where=column, remedy=f"Group them to {MOST_CODES} at most."
+                )
             strange = int((~self.frame[column].isin(codes) & self.frame[column].notna()).sum())
             if strange:
                 raise AmparoError(

@@ -164,7 +164,13 @@ def _by_aim(private: PrivateMicrodata, method: Aim, provenance: Mapping[str, str
 def _delta(private: PrivateMicrodata, asked: float | None) -> float:
     """By default 1 / (n ln n), pac-synth's own."""
     number = max(len(private), 3)
-    return 1 / (number * math.log(number)) if asked is None else asked
+    delta = 1 / (number * math.log(number)) if asked is None else asked
+    if delta >= 1 / number:
+        raise AmparoError(
+            f"Delta {delta:g} is not below 1 / {number} records.",
+            remedy="Leave it out; at that size whole records of some persons could be published.",
+        )
+    return delta
 
 
 def _seal(

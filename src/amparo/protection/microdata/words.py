@@ -45,7 +45,7 @@ SENTENCES = {
 
 
 def best_guess(epsilon: float, delta: float) -> float:
-    """The largest chance of telling two equally likely records of a person apart (Kairouz et al. 2015, thm 2.1)."""
+    """The largest chance of telling two equally likely records of a person apart (Kairouz et al. 2015, section 2)."""
     return (math.exp(epsilon) + delta) / (1 + math.exp(epsilon))
 
 
