@@ -185,6 +185,20 @@ def test_a_stricter_rule_of_before_still_holds() -> None:
     assert differences(given(10, "this release"), [given(10, "r1")]) == []
 
 
+def test_a_second_rounding_of_the_same_counts_is_told_and_the_same_one_is_not() -> None:
+    counts = np.array([[7, 11], [13, 3]])
+
+    def rounded(name: str, seed: int) -> Shown:
+        made = release([cube(counts, ("sex", "form"))], rule=Rule(1, rounding=5), provenance={}, seed=seed)
+        return Shown(name, "a", {}, 5, tuple(as_shown(t) for t in made))
+
+    first = rounded("r1", 0)
+    told = [bool(differences(rounded("this release", seed), [first])) for seed in range(12)]
+    same = [rounded("r1", seed).tables[0].frame.equals(first.tables[0].frame) for seed in range(12)]
+    assert not any(t and s for t, s in zip(told, same, strict=True))
+    assert any(told)
+
+
 def test_releases_of_one_data_that_show_different_counts_are_told() -> None:
     first, second = form_table(a=20, b=30, _T=50), form_table(a=21, b=30, _T=51)
     findings = differences(Shown("this release", "x", {}, 10, second.tables), [Shown("r1", "x", {}, 10, first.tables)])

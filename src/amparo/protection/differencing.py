@@ -64,7 +64,8 @@ class Shown:
     release : its id in the ledger, or "this release".
     data : hash of what it was counted from; releases of equal ``data`` are audited as one.
     within : the part of the population that it is about, such as ``{"sex": "female"}``; empty for all of it.
-    threshold : the smallest count that its rule shows.
+    threshold : how many counts its rule leaves open of a small one: the smallest count that a threshold shows, the
+        base of a rounding, one more than the largest noise.
     """
 
     release: str
@@ -119,7 +120,7 @@ class _Joint:
     sums: Mapping[_Sum, bool]  # whether it holds by the way the tables are counted
     lower: Floats
     upper: Floats
-    withheld_in: Mapping[int, tuple[str, ...]]
+    open_in: Mapping[int, tuple[str, ...]]
     complements: Ints
     contradictions: tuple[int, ...]
 
@@ -144,7 +145,7 @@ def _joint(shown: Sequence[Shown], index: dict[Cell, int]) -> _Joint:
     sums: dict[_Sum, bool] = {}
     cells_of: dict[_Part, list[Cell]] = {}
     bounds: list[tuple[int, float, float]] = []
-    withheld: dict[int, list[str]] = {}
+    open_: dict[int, list[str]] = {}
     complete: list[tuple[str, set[tuple[str, str]], _Part, set[int]]] = []
     for part in sorted({tuple(sorted(item.within.items())) for item in shown}):
         of_part = [item for item in shown if tuple(sorted(item.within.items())) == part]
@@ -166,11 +167,10 @@ def _joint(shown: Sequence[Shown], index: dict[Cell, int]) -> _Joint:
         for (item, table), ids in zip(tables, cells.of_rows, strict=True):
             lows = table.frame["lower"].astype("Float64").fillna(1.0).to_numpy(dtype=np.float64)
             highs = table.frame["upper"].astype("Float64").fillna(np.inf).to_numpy(dtype=np.float64)
-            hidden = table.frame["lower"].isna().to_numpy()
-            for cell, low, high, is_hidden in zip(ids.tolist(), lows, highs, hidden, strict=True):
+            for cell, low, high in zip(ids.tolist(), lows, highs, strict=True):
                 bounds.append((own[cell], float(low), float(high)))
-                if is_hidden:
-                    withheld.setdefault(own[cell], []).append(item.release)
+                if low < high:
+                    open_.setdefault(own[cell], []).append(item.release)
             if table.complete:
                 codes = {(dim, code) for dim in table.dims for code in table.frame[dim].astype(str)}
                 complete.append((table.unit, codes | set(part), part, {own[cell] for cell in ids.tolist()}))
@@ -186,7 +186,7 @@ def _joint(shown: Sequence[Shown], index: dict[Cell, int]) -> _Joint:
                 upper[cell] = 0.0
     wrong = np.flatnonzero(lower > upper)
     lower[wrong], upper[wrong] = 0.0, np.inf
-    names = {cell: tuple(dict.fromkeys(releases)) for cell, releases in withheld.items()}
+    names = {cell: tuple(dict.fromkeys(releases)) for cell, releases in open_.items()}
     return _Joint(tuple(index), sums, lower, upper, names, rest, tuple(wrong.tolist()))
 
 
@@ -261,7 +261,7 @@ def _joint_findings(new: Shown, same: Sequence[Shown], threshold: int) -> tuple[
     ]
     lower, upper = joint.solved()
     hidden = np.zeros(len(joint.names), dtype=np.bool_)
-    hidden[list(joint.withheld_in)] = True
+    hidden[list(joint.open_in)] = True
     hidden[joint.complements] = True
     told = _told(lower, upper, threshold) & hidden & ~_tell_nothing(joint.names)
     for item in (new, *same):
@@ -271,20 +271,20 @@ def _joint_findings(new: Shown, same: Sequence[Shown], threshold: int) -> tuple[
         alone = _joint([item], {})
         low, high = alone.solved()
         width = {name: float(h - lo) for name, lo, h in zip(alone.names, low, high, strict=True)}
-        hides = {alone.names[cell] for cell in alone.withheld_in}
+        hides = {alone.names[cell] for cell in alone.open_in}
         for cell in np.flatnonzero(told).tolist():
             name = joint.names[cell]
             told[cell] = not (name in hides and width[name] <= upper[cell] - lower[cell])
     words = {}
     for cell in np.flatnonzero(told).tolist():
-        if cell not in joint.withheld_in:
+        if cell not in joint.open_in:
             words[joint.names[cell]] = f"everybody less the part leaves fewer than {threshold} possible counts"
             continue
-        by = ", ".join(joint.withheld_in[cell])
+        by = ", ".join(joint.open_in[cell])
         words[joint.names[cell]] = (
-            f"withheld in {by}, shown in another, and smaller than the threshold of {threshold}"
+            f"not shown by {by}, shown by another, and smaller than the threshold of {threshold}"
             if joint.lower[cell] == joint.upper[cell]
-            else f"withheld in {by}, yet together the releases leave fewer than {threshold} possible counts"
+            else f"not shown by {by}, yet together the releases leave fewer than {threshold} possible counts"
         )
     return findings, words
 

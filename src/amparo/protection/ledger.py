@@ -41,7 +41,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -49,8 +49,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from amparo.intake.key import Key
 from amparo.protection.differencing import Finding, Shown, ShownTable, differences
-from amparo.protection.release import Release, ReleasedTable
+from amparo.protection.release import Release, ReleasedTable, Rule
 from amparo.standard.errors import AmparoError, KeyMissingError
+
+if TYPE_CHECKING:
+    from amparo.protection.microdata import ReleasedMicrodata
 
 FIRST = "0" * 64
 """What the first entry has in place of the hash of the entry before."""
@@ -379,12 +382,7 @@ def enter(
     if not isinstance(release, Release):
         raise TypeError(f"Expected Release, got {type(release).__name__}.")
     _needs_words(title=title, recipient=recipient, population=population)
-    inputs = {name.removeprefix(_INPUT): value for name, value in release.provenance.items() if name.startswith(_INPUT)}
-    if not inputs:
-        raise AmparoError(
-            "the release does not say from which files it was counted, so it cannot be compared with others.",
-            remedy='Give release() a provenance with "sha256 of FILE" for each input.',
-        )
+    inputs = _inputs(release.provenance)
     part = dict(sorted((within or {}).items()))
     if twice := sorted({dim for table in release for dim in table.dims} & set(part)):
         raise AmparoError(
@@ -397,7 +395,7 @@ def enter(
     tables = [_described(table, content) for table, content in zip(release, frames, strict=True)]
     with _writing(ledger) as state:
         _within_budget(state, population, spent["epsilon"], spent["delta"])
-        new = Shown("this release", data, part, release.rule.threshold, tuple(_shown(table) for table in release))
+        new = Shown("this release", data, part, _fewest_values(release.rule), tuple(_shown(table) for table in release))
         earlier = [shown_by(ledger, entry) for entry in state.entries
                    if entry["kind"] == "tables" and entry["population"] == population]  # fmt: skip
         findings = differences(new, earlier)
@@ -413,7 +411,7 @@ def enter(
             "population": population,
             "within": part,
             "rule": release.rule.sentence(),
-            "threshold": release.rule.threshold,
+            "threshold": _fewest_values(release.rule),
             **spent,
             "tables": tables,
             "inputs": inputs,
@@ -428,30 +426,32 @@ def enter(
 
 def enter_microdata(
     ledger: Ledger,
-    files: Mapping[str, Path],
+    release: ReleasedMicrodata,
     *,
     title: str,
     recipient: str,
     population: str,
-    rule: str,
-    inputs: Mapping[str, str],
-    version: str,
-    epsilon: float | str,
-    delta: float | str,
     when: datetime | None = None,
-) -> Entry:
-    """Write down a release of records, with the hashes of its files; refused beyond the budget of the population.
+) -> ReleasedMicrodata:
+    """Write down a release of records, and only then hand it back; refused beyond the budget of the population.
 
-    Records are compared with nothing here: their protection is epsilon, which adds up, or was measured by an attack.
+    Records are compared with no other release: what protects them is their epsilon, which adds up, or what an attack
+    on them has measured. Only their hash is kept.
 
     Raises
     ------
+    TypeError : something other than ReleasedMicrodata came in.
     RefusedError : the budget is spent.
     LedgerError, AmparoError : as for :func:`enter`.
     """
-    _needs_words(title=title, recipient=recipient, population=population, rule=rule)
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    spent = {"epsilon": _amount("epsilon", epsilon), "delta": _amount("delta", delta)}
+    from amparo.protection.microdata import ReleasedMicrodata
+
+    if not isinstance(release, ReleasedMicrodata):
+        raise TypeError(f"Expected ReleasedMicrodata, got {type(release).__name__}.")
+    _needs_words(title=title, recipient=recipient, population=population)
+    inputs = _inputs(release.provenance)
+    content = str(release.frame.to_csv(index=False, lineterminator="\n")).encode("utf-8")
+    spent = {"epsilon": _amount("epsilon", release.epsilon or 0), "delta": _amount("delta", release.delta or 0)}
     with _writing(ledger) as state:
         _within_budget(state, population, spent["epsilon"], spent["delta"])
         body = {
@@ -459,13 +459,32 @@ def enter_microdata(
             "title": title,
             "recipient": recipient,
             "population": population,
-            "rule": rule,
+            "rule": f"{release.method}. {' '.join(release.words)}",
             **spent,
-            "files": hashes,
-            "inputs": dict(inputs),
-            "version": version,
+            "records": len(release),
+            "columns": list(release.frame.columns),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "inputs": inputs,
+            "version": release.provenance.get("version", ""),
         }
-        return _append(ledger, state, body, when)
+        _append(ledger, state, body, when)
+    return release
+
+
+def _inputs(provenance: Mapping[str, str]) -> dict[str, str]:
+    """The hashes of the files that a release was made from, by their names."""
+    inputs = {name.removeprefix(_INPUT): value for name, value in provenance.items() if name.startswith(_INPUT)}
+    if not inputs:
+        raise AmparoError(
+            "the release does not say from which files it was made, so it cannot be compared with others.",
+            remedy='Give its provenance "sha256 of FILE" for each input.',
+        )
+    return inputs
+
+
+def _fewest_values(rule: Rule) -> int:
+    """How many counts the rule leaves open of a small one: the threshold; the base of a rounding; D + 1 with noise."""
+    return rule.rounding or (rule.noise.largest + 1 if rule.noise is not None else rule.threshold)
 
 
 def _in_order(inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:

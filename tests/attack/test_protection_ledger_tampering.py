@@ -28,6 +28,7 @@ from amparo.protection.ledger import (
     shown_by,
     verify,
 )
+from amparo.protection.microdata import PacSynth, PrivateMicrodata, release_microdata
 from amparo.protection.release import Release, Rule, release
 from amparo.standard.errors import AmparoError, KeyMissingError
 from amparo.statistics.tables import PrivateTable
@@ -348,24 +349,40 @@ def test_the_tables_kept_are_those_released(tmp_path: Path) -> None:
 
 def test_the_budget_of_a_population_is_never_overspent(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, KEY)
-    data = tmp_path / "records.csv"
-    data.write_text("sex\nfemale\n")
+    given = made({"sexual": 40, "labour": 30})
     set_budget(ledger, "p", epsilon="1.0", delta="1e-9", reason="Decision 7 of the board")
 
-    def spend(epsilon: float | str, population: str = "p") -> None:
-        enter_microdata(
-            ledger, {"records.csv": data}, title="Synthetic records", recipient="public", population=population,
-            rule="epsilon-differential privacy", inputs={"a": "0" * 64}, version="1", epsilon=epsilon, delta=0,
-        )  # fmt: skip
+    def spend(epsilon: float | str, population: str = "p", delta: float | str = 0) -> None:
+        enter(ledger, given, title="T", recipient="public", population=population, epsilon=epsilon, delta=delta)
 
     for _ in range(10):
         spend(0.1)
     assert budget(verify(ledger).entries, "p").epsilon == 1
     with pytest.raises(RefusedError, match="limit"):
         spend("1e-30")
+    with pytest.raises(RefusedError, match="delta"):
+        spend(0, delta="2e-9")
     spend(5, "another")
-    for wrong in ("nan", "inf", -1, "much"):
+    for wrong in ("nan", "inf", -1, "much", "1e-999"):
         with pytest.raises(AmparoError):
             spend(wrong)
     set_budget(ledger, "p", epsilon=2, delta=0, reason="Decision 9")
     spend(1)
+
+
+def test_records_are_entered_with_their_epsilon_and_refused_beyond_the_budget(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, KEY)
+    frame = pd.DataFrame({"sex": ["f", "m"] * 100, "age": ["child", "adult", "adult", "child"] * 50})
+    private = PrivateMicrodata(frame, {"sex": ("f", "m"), "age": ("child", "adult")})
+    provenance = {"version": "1", "sha256 of list.csv": "a" * 64}
+    given = release_microdata(private, method=PacSynth(0.5), provenance=provenance, seed=1)
+    assert given.delta is not None
+    set_budget(ledger, "p", epsilon=1, delta=2 * given.delta, reason="Decision 7")
+    for _ in range(2):
+        assert enter_microdata(ledger, given, title="Records", recipient="public", population="p") is given
+    with pytest.raises(RefusedError, match="limit"):
+        enter_microdata(ledger, given, title="Records", recipient="public", population="p")
+    entry = verify(ledger).entries[-1]
+    assert (entry["epsilon"], entry["records"], entry["columns"]) == ("0.5", len(given), ["sex", "age"])
+    with pytest.raises(TypeError):
+        enter_microdata(ledger, frame, title="Records", recipient="public", population="p")  # type: ignore[arg-type]
