@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
@@ -115,3 +117,23 @@ def test_what_contradicts_itself_is_named(found: ForeignAudit) -> None:
     # A pattern that fails so often is not relied on at all.
     assert (by_sex["sure"], by_sex["likely"]) == ("", "")
     assert found.set_aside["reading"].eq("likely").all()
+
+
+def test_counts_hidden_from_the_attack_are_found_and_found_right(found: ForeignAudit) -> None:
+    """A quarter of the counts of 5 to 9 that UNODC shows, hidden as "5-9": here the truth is known."""
+    frame = found.table.frame.copy()
+    shown = np.flatnonzero((~frame["withheld"] & frame["lower"].between(5, 9)).to_numpy())
+    hidden = np.random.default_rng(1).choice(shown, len(shown) // 4, replace=False)
+    truth = frame["lower"].to_numpy().copy()
+    frame.loc[hidden, ["lower", "upper", "withheld", "mark"]] = [5, 9, True, "5-9"]
+    again = audit_foreign(replace(found.table, frame=frame))
+    rows = np.flatnonzero(frame["withheld"].to_numpy())
+    told = again.derived.assign(truth=truth[rows])[(again.cells["mark"] == "5-9").to_numpy()]
+    assert len(told) == 1_543
+    right = {}
+    for reading in ("sure", "likely"):
+        exact = told[told[f"{reading}_lower"] == told[f"{reading}_upper"]]
+        right[reading] = (int((exact[f"{reading}_lower"] == exact["truth"]).sum()), len(exact))
+    assert right["sure"] == (162, 162)
+    assert told["truth"].between(told["sure_lower"], told["sure_upper"]).all()
+    assert right["likely"] == (411, 420)
