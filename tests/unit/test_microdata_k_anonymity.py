@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amparo.protection.microdata.k_anonymity import WITHHELD, smallest, suppress
 from amparo.standard.errors import AmparoError
+
+CTDC = Path(__file__).parents[3] / "shared" / "data" / "ctdc" / "ctdc_one_hot_91k.csv.gz"
 
 
 @st.composite
@@ -87,3 +91,12 @@ def test_too_few_records_and_a_senseless_k_are_refused() -> None:
     for k in (4, 1, 0, True, 2.0):
         with pytest.raises(AmparoError):
             suppress(codes, k)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not CTDC.exists(), reason="the records of ../shared/data/ctdc are not here")
+def test_records_of_the_shape_of_ctdc_become_10_anonymous_in_all_19_columns_for_a_twentieth_of_their_values() -> None:
+    codes = pd.read_csv(CTDC).to_numpy().astype(np.int16) - 1  # 0 is not recorded
+    assert codes.shape == (91_043, 19)
+    found = suppress(codes, 10)
+    assert smallest(found) >= 10
+    assert (found != codes).sum() <= 0.0505 * (codes != WITHHELD).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,11 @@ def test_words_give_the_bounds_of_the_papers() -> None:
     assert "73.2%" in text  # 0.73106 and delta: a bound is rounded up
     assert "epsilon = 1 " in text
     assert "500 records" in text
+    measured = re.search(r"of 4 single columns, (\d) pairs and (\d) triples", text)
+    unmeasured = re.search(r"(\d) of 6 pairs and (\d) of 4 triples", text)
+    assert measured
+    assert unmeasured
+    assert int(measured[2]) + int(unmeasured[2]) == 4
 
 
 def test_a_senseless_method_is_refused() -> None:

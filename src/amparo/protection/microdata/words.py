@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from amparo.protection.microdata.aim import Answer
 
 SENTENCES = {
-    "nobody": "No record of this file is a person's. The records were drawn from a model of noisy counts.",
+    "nobody": "No record of this file is a person's. The records were drawn from a model of noisy counts; one that fits "
+    "somebody does so because the model finds such records likely.",
     "number": "The file has {number} records, as many as there are persons. This number is public and not protected.",
     "number_lost": "The file has {released} records; there were {number} persons. Counts from it are too low.",
     "replaced": "What is promised to one person: had that person's record been any other, the file would have come out "
@@ -31,8 +32,8 @@ SENTENCES = {
     "add_up": "Each further file or table from the same persons costs anew, and the epsilons add up.",
     "measured": "Measured, with noise: {sets} sets of counts, of {single} single columns, {pairs} pairs and {triples} "
     "triples of columns. The noise has a standard deviation of {least} to {most} persons per count.",
-    "not_measured": "Not measured: any combination of four or more columns, and {pairs} of {all_pairs} pairs of "
-    "columns. What the file shows of these follows from the model and is not evidence.",
+    "not_measured": "Not measured: any combination of four or more columns, {pairs} of {all_pairs} pairs and "
+    "{triples} of {all_triples} triples of columns. What the file shows of these follows from the model and is not evidence.",
     "pac_measured": "Measured, with noise: counts of all combinations of up to 3 recorded values, by pac-synth. "
     "Combinations of four or more were not measured. The noise is pac-synth's own.",
     "impossible": "{broken} records are of a kind that cannot be.",
@@ -77,7 +78,13 @@ def of_aim(
             least=f"{min(scales):.1f}",
             most=f"{max(scales):.1f}",
         ),
-        _say("not_measured", pairs=pairs - len(covered), all_pairs=pairs),
+        _say(
+            "not_measured",
+            pairs=pairs - len(covered),
+            all_pairs=pairs,
+            triples=math.comb(len(names), 3) - sizes.count(3),
+            all_triples=math.comb(len(names), 3),
+        ),
     )
 
 
