@@ -80,7 +80,7 @@ def test_a_guard_that_another_table_shows_too_is_withheld_there_as_well() -> Non
 def test_without_its_guards_a_release_of_boxes_is_seen_to_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     table = made_up(5)
     monkeypatch.setattr(
-        suppression, "_guard_by_boxes", lambda found, withheld: (found.counts.copy(), found.counts.copy())
+        suppression, "_guard_by_boxes", lambda found, withheld, few: (found.counts.copy(), found.counts.copy())
     )
     monkeypatch.setattr(suppression, "_close_totals", lambda *args, **kwargs: None)
     monkeypatch.setattr(suppression, "shortfalls", lambda *args: [])

@@ -116,8 +116,9 @@ def withheld_cells(
     for relation in relations:
         for cell in relation.cells:
             of_cell.setdefault(cell, []).append(relation)
-    _close_totals(cells, relations, counts, withheld, remainders_only=True)
-    seen = _guard_by_boxes(found, withheld)
+    few = int(withheld.sum()) <= FEW
+    _close_totals(cells, relations, counts, withheld, remainders_only=not few)
+    seen = _guard_by_boxes(found, withheld, few=few)
     _close_totals(cells, relations, counts, withheld)
     while short := shortfalls(cells, relations, counts, withheld, need, seen, rise):
         before = int(withheld.sum())
@@ -190,12 +191,21 @@ def _of_one_list(cells: Cells) -> Bools:
     return np.array([any(dim == "list" for dim, _ in codes) for _, codes in cells.names], dtype=np.bool_)
 
 
-def _guard_by_boxes(found: Gathered, withheld: Bools) -> tuple[Floats, Floats]:
+FEW = 300
+"""Primary cells, up to which programmes are asked before a box is withheld: they prove more, and take longer."""
+
+
+def _guard_by_boxes(found: Gathered, withheld: Bools, *, few: bool) -> tuple[Floats, Floats]:
     """Withhold, in place, the cheapest boxes around primary cells; what the walk over them has seen."""
     counts, need, rise = found.counts, found.need, found.rise
     walk = Walk(found.cells, found.relations, counts, withheld)
     cost = _cost(found.cells, counts)
-    for cell in sorted(np.flatnonzero(need > 0).tolist(), key=lambda c: (counts[c], c)):
+    primary = sorted(np.flatnonzero(need > 0).tolist(), key=lambda c: (counts[c], c))
+    if few:
+        for cell in primary:
+            walk.widen(cell, need[cell], rise[cell])
+        shortfalls(found.cells, found.relations, counts, withheld, need, walk.seen, rise)
+    for cell in primary:
         while not walk.widen(cell, need[cell], rise[cell]):
             guards = walk.guards(cell, need[cell], rise[cell], cost)
             if not guards:
