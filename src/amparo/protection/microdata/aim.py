@@ -30,8 +30,10 @@ MOST_CELLS = 50_000
 """Marginals with more cells are no candidates: the noise in each of their cells would drown them."""
 ROUNDS_PER_COLUMN = 16
 """The first rounds are as cheap as if so many were to come (the paper's T = 16 d); later ones cost more."""
-DRAWN_PER_RECORD, DRAWN_AT_LEAST, DRAWN_AT_MOST = 3, 100_000, 300_000
+DRAWN_PER_RECORD, DRAWN_AT_LEAST, DRAWN_AT_MOST = 3, 40_000, 300_000
 """The size of the model's sample."""
+LOOK_UPS, CANDIDATES_AT_LEAST = 40_000_000, 200
+"""Rows of the model's sample times candidates in one round; where all are more, chance picks which to look at."""
 RENEW_EVERY = 15
 """Rounds between two renewals of the sample."""
 ROUND_SWEEPS, LAST_SWEEPS = 3, 60
@@ -91,13 +93,16 @@ def synthesise(records: Records, rho: float, *, possible: Possible, seed: int) -
             # Not enough for two more: all that is left goes into one (a hair less, for the rounding of sums).
             left, last = budget.left * (1 - 1e-9), True
             scale, choice = math.sqrt(1 / (FOR_COUNTS * left)), (1 - FOR_COUNTS) * left
-        modelled = {c: np.rint(model.table.counts(c)).astype(np.int64) for c in candidates}
+        at_most = max(LOOK_UPS // len(model.table.rows), CANDIDATES_AT_LEAST)
+        picked = np.sort(model.random.permutation(len(candidates))[:at_most]).tolist()
+        looked = [candidates[place] for place in picked]
+        modelled = {c: np.rint(model.table.counts(c)).astype(np.int64) for c in looked}
         misfits = Misfits(
             modelled,
-            {c: len(c) for c in candidates},
-            {c: round(math.sqrt(2 / math.pi) * scale * len(modelled[c])) for c in candidates},
+            {c: len(c) for c in looked},
+            {c: round(math.sqrt(2 / math.pi) * scale * len(modelled[c])) for c in looked},
         )
-        chosen = candidates[budget.largest(misfits, selection_scale(misfits.largest, choice))]
+        chosen = looked[budget.largest(misfits, selection_scale(misfits.largest, choice))]
         measure(chosen)
         model.rake(ROUND_SWEEPS)
         turn += 1

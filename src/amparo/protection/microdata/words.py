@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from amparo.protection.microdata.aim import Answer
 
 SENTENCES = {
-    "nobody": "No record of this file is a person's. The records were drawn from a model of noisy counts; one that fits "
-    "somebody does so because the model finds such records likely.",
+    "nobody": "No record of this file is a person's. The records were drawn from a model of noisy counts; one that "
+    "fits somebody does so because the model finds such records likely.",
     "number": "The file has {number} records, as many as there are persons. This number is public and not protected.",
     "number_lost": "The file has {released} records; there were {number} persons. Counts from it are too low.",
     "replaced": "What is promised to one person: had that person's record been any other, the file would have come out "
@@ -33,7 +33,8 @@ SENTENCES = {
     "measured": "Measured, with noise: {sets} sets of counts, of {single} single columns, {pairs} pairs and {triples} "
     "triples of columns. The noise has a standard deviation of {least} to {most} persons per count.",
     "not_measured": "Not measured: any combination of four or more columns, {pairs} of {all_pairs} pairs and "
-    "{triples} of {all_triples} triples of columns. What the file shows of these follows from the model and is not evidence.",
+    "{triples} of {all_triples} triples of columns. "
+    "What the file shows of these follows from the model and is not evidence.",
     "pac_measured": "Measured, with noise: counts of all combinations of up to 3 recorded values, by pac-synth. "
     "Combinations of four or more were not measured. The noise is pac-synth's own.",
     "impossible": "{broken} records are of a kind that cannot be.",
