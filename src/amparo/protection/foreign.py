@@ -581,26 +581,46 @@ def audit_foreign(table: ForeignTable, *, progress: Progress = silent) -> Foreig
     derived = pd.DataFrame(index=cells.index)
     exposure: dict[str, Exposure] = {}
     dropped: list[tuple[str, str]] = []
+    found: dict[tuple[str, ...], _Reading] = {}
     for reading in READINGS:
-        system, of_row = _system(sums, patterns[reading].tolist())
-        rank = patterns["share"].to_numpy()[sums.pattern[of_row]]
-        out = set_aside(system, sums.lower, sums.upper, rank, progress)
-        part = connected_parts(system, len(sums.lower))
-        beside = np.isin(part, part[system.matrix[np.flatnonzero(out)].indices])
-        used, of_row_used = without(system, out), of_row[~out]
-        lower, upper = whole_bounds(used, sums.lower, sums.upper, withheld, progress)
-        width = upper - lower
-        by, alone = _given_away_by(sums, used, of_row_used, patterns, width, rows)
-        for name, fits in (("exact", width[rows] == 0), ("within_one", width[rows] == 1)):
-            gives = alone & (fits & (sums.upper - sums.lower > 1)[rows])[:, None]
-            patterns[f"{reading}_{name}"] = gives.sum(axis=0)
-        cells[f"{reading}_width"] = width[rows]
+        use = tuple(patterns[reading])
+        if use not in found:
+            found[use] = _read(sums, patterns, use, withheld, progress)
+        of = found[use]
+        width, own = (of.upper - of.lower)[rows], (sums.upper - sums.lower)[rows]
+        by, alone = _given_away_by(sums, of, patterns, rows)
+        for name, fits in (("exact", width == 0), ("within_one", width == 1)):
+            patterns[f"{reading}_{name}"] = (alone & (fits & (own > 1))[:, None]).sum(axis=0)
+        cells[f"{reading}_width"] = width
         cells[f"{reading}_by"] = by
-        derived[f"{reading}_lower"], derived[f"{reading}_upper"] = lower[rows], upper[rows]
-        exposure[reading] = _exposure(width[rows], (sums.upper - sums.lower)[rows], beside[rows], int(out.sum()))
-        dropped += [(reading, sums.words(int(s))) for s in of_row[out]]
+        derived[f"{reading}_lower"], derived[f"{reading}_upper"] = of.lower[rows], of.upper[rows]
+        exposure[reading] = _exposure(width, own, of.beside[rows], len(of.set_aside))
+        dropped += [(reading, sums.words(int(s))) for s in of.set_aside]
     aside = pd.DataFrame(dropped, columns=["reading", "sum"])
     return ForeignAudit(table, exposure, patterns, cells, derived, aside)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What follows from the sums of one reading, those that contradict others set aside."""
+
+    system: System
+    of_row: Ints
+    lower: Floats
+    upper: Floats
+    beside: Bools  # in one connected part with a sum that was set aside
+    set_aside: Ints
+
+
+def _read(sums: _Sums, patterns: pd.DataFrame, use: Sequence[str], withheld: Bools, progress: Progress) -> _Reading:
+    system, of_row = _system(sums, use)
+    rank = patterns["share"].to_numpy()[sums.pattern[of_row]]
+    out = set_aside(system, sums.lower, sums.upper, rank, progress)
+    part = connected_parts(system, len(sums.lower))
+    beside = np.isin(part, part[system.matrix[np.flatnonzero(out)].indices])
+    used = without(system, out)
+    lower, upper = whole_bounds(used, sums.lower, sums.upper, withheld, progress)
+    return _Reading(used, of_row[~out], lower, upper, beside, of_row[out])
 
 
 def _exposure(width: Floats, own: Floats, beside: Bools, set_aside: int) -> Exposure:
@@ -618,10 +638,9 @@ def _exposure(width: Floats, own: Floats, beside: Bools, set_aside: int) -> Expo
     )
 
 
-def _given_away_by(
-    sums: _Sums, system: System, of_row: Ints, patterns: pd.DataFrame, width: Floats, rows: Ints
-) -> tuple[list[str], Bools]:
+def _given_away_by(sums: _Sums, reading: _Reading, patterns: pd.DataFrame, rows: Ints) -> tuple[list[str], Bools]:
     """For each withheld cell the patterns that by themselves give its interval; sums of one pattern share no cell."""
+    system, width = reading.system, reading.upper - reading.lower
     entries = system.matrix.tocoo()
     row, col = entries.row.astype(np.int64), entries.col.astype(np.int64)
     low, high = one_pass(
@@ -633,7 +652,7 @@ def _given_away_by(
     position[rows] = np.arange(len(rows))
     keep = told & (position[col] >= 0)
     gives = np.zeros((len(rows), len(patterns)), dtype=np.bool_)
-    gives[position[col[keep]], sums.pattern[of_row[row[keep]]]] = True
+    gives[position[col[keep]], sums.pattern[reading.of_row[row[keep]]]] = True
     words = patterns["pattern"].to_numpy(dtype=object)
     narrowed = width[rows] < (sums.upper - sums.lower)[rows]
     first = gives.argmax(axis=1)

@@ -32,6 +32,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[str], None]
 WHOLE = 1e-6
+INFEASIBLE = 2
+"""SciPy's status of an integer programme without a solution."""
 
 
 def silent(_: str) -> None:
@@ -318,17 +320,9 @@ def whole_bounds(
             hard.extend((int(c), largest) for c in missed)
             rounds += 1
             progress(f"linear programmes: round {rounds}, {int(unsettled.sum())} ends of intervals open")
-    for column, largest in hard:
-        its = np.flatnonzero(column_part == column_part[column])
-        inside = np.unique(block[:, its].tocoo().row)
-        cost = np.zeros(len(its))
-        cost[np.flatnonzero(its == column)] = -1.0 if largest else 1.0
-        solved = milp(cost, constraints=LinearConstraint(block[inside][:, its], low[inside], high[inside]),
-                      bounds=Bounds(least[its], most[its]), integrality=np.ones(len(its), dtype=np.int64),
-                      options={"mip_rel_gap": 0.0, "node_limit": NODES})  # fmt: skip
-        # Out of nodes the bound of the linear programme stays: an interval that is possibly too wide, never too narrow.
-        if solved.status == 0 and solved.x is not None:
-            ends[int(largest)][column] = round(float(solved.x[its == column][0]))
+    for at, (column, largest) in enumerate(hard):
+        progress(f"integer programmes: {at + 1} of {len(hard)}")
+        _settle(column, largest, ends, seen, block, low, high, column_part, least, most)
     endless = (
         np.isinf(lower[columns]) & (ends[0] < floor[columns] / 2),
         np.isinf(upper[columns]) & (ends[1] > cap[columns] / 2),
@@ -338,9 +332,37 @@ def whole_bounds(
     return lower, upper
 
 
+def _settle(
+    column: int, largest: bool, ends: tuple[Floats, Floats], seen: tuple[Floats, Floats], block: csr_array,
+    low: Floats, high: Floats, part: Ints, least: Floats, most: Floats,
+) -> None:  # fmt: skip
+    """Move an end inwards until whole counts reach it: is there a table in which the cell is just there?"""
+    side = int(largest)
+    its = np.flatnonzero(part == part[column])
+    inside = np.unique(block[:, its].tocoo().row)
+    constraint = LinearConstraint(block[inside][:, its], low[inside], high[inside])
+    bounds = Bounds(least[its].copy(), most[its].copy())
+    here = int(np.flatnonzero(its == column)[0])
+    while seen[side][column] != ends[side][column]:
+        bounds.lb[here] = bounds.ub[here] = ends[side][column]
+        solved = milp(np.zeros(len(its)), constraints=constraint, bounds=bounds,
+                      integrality=np.ones(len(its), dtype=np.int64), options={"node_limit": NODES})  # fmt: skip
+        if solved.status == INFEASIBLE:
+            ends[side][column] += -1.0 if largest else 1.0
+        elif solved.x is not None:
+            counts = np.zeros(len(part))
+            counts[its] = solved.x
+            _note(seen, counts, block, low, high, part, least, most, only=int(part[column]))
+            if seen[side][column] != ends[side][column]:
+                return
+        else:
+            # Out of nodes the end stays where it is proven: possibly too wide, never too narrow.
+            return
+
+
 def _note(
     seen: tuple[Floats, Floats], found: Floats, block: csr_array, low: Floats, high: Floats, part: Ints,
-    least: Floats, most: Floats,
+    least: Floats, most: Floats, only: int | None = None,
 ) -> None:  # fmt: skip
     """Widen what has been seen by the solution, in the parts where it is whole and satisfies every sum."""
     counts = np.clip(np.round(found), least, most)
@@ -349,6 +371,6 @@ def _note(
     bad_row = (value < low) | (value > high)
     bad = np.zeros(int(part.max()) + 1, dtype=np.bool_)
     bad[part[entries.col[bad_row[entries.row]]]] = True
-    good = ~bad[part]
+    good = ~bad[part] if only is None else ~bad[part] & (part == only)
     seen[0][good] = np.minimum(seen[0][good], counts[good])
     seen[1][good] = np.maximum(seen[1][good], counts[good])
