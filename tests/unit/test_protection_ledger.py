@@ -99,7 +99,7 @@ def adversary(new: Shown, earlier: list[Shown]) -> set[str]:
         low, high = whole[:, *at].min(), whole[:, *at].max()
         if high - low + 1 >= T or low >= T:
             continue
-        alone = [every_table([item])[:, *at] for item in (new, *earlier) if at in withheld([item])]
+        alone = [every_table(group)[:, *at] for group in ([new], earlier) if at in withheld(group)]
         if all(values.max() - values.min() > high - low for values in alone):
             found.add(words(at))
     return found
@@ -197,6 +197,19 @@ def test_a_second_rounding_of_the_same_counts_is_told_and_the_same_one_is_not() 
     same = [rounded("r1", seed).tables[0].frame.equals(first.tables[0].frame) for seed in range(12)]
     assert not any(t and s for t, s in zip(told, same, strict=True))
     assert any(told)
+
+
+def test_what_earlier_releases_tell_already_is_not_held_against_a_new_one() -> None:
+    """Else one override would refuse everything after it."""
+    january, february = form_table(a=20, b=30, _T=50), form_table(a=22, b=60, _T=82)
+    out = [Shown("r1", "a", {}, 10, january.tables), Shown("r2", "b", {}, 10, february.tables)]
+    assert differences(Shown("this release", "b", {}, 10, february.tables), out) == []
+    counts = np.array([[12, 8], [1, 2]])
+    everybody = shown("r1", [cube(counts, ("form",))])
+    women = shown("r2", [cube(counts * [[1], [0]], ("form",))], within={"sex": "female"})
+    assert differences(women, [everybody])
+    again = Shown("this release", women.data, women.within, T, women.tables)
+    assert differences(again, [everybody, women]) == []
 
 
 def test_releases_of_one_data_that_show_different_counts_are_told() -> None:

@@ -32,15 +32,13 @@ import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
 from amparo.protection.cells import Cell, Shape, gather, label
+from amparo.protection.suppression import OF_THE_RECORD
 from amparo.protection.whole_counts import System, set_aside, whole_bounds, without
 from amparo.standard.variables import NO_INFORMATION
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-OF_THE_RECORD = frozenset({"year", "list"})
-"""Dimensions that describe the record, not the person."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +94,15 @@ def differences(new: Shown, earlier: Sequence[Shown]) -> list[Finding]:
 
     Returns
     -------
-    Findings in a fixed order; none where nothing more is told. Counts of two releases of the same data that contradict
-    each other are a finding too, since one of them is then wrong or blurred, and their comparison tells which.
+    Findings in a fixed order; none where nothing more is told than the earlier ones tell already. Counts of two
+    releases of the same data that contradict each other are a finding too: one of them is then wrong or blurred, and
+    their comparison tells which.
     """
     same = [shown for shown in earlier if shown.data == new.data]
     findings = _beside_same_data(new, same)
     versions = sorted({shown.data for shown in earlier} - {new.data})
     for data in versions:
-        findings += _beside_other_data([new, *same], [shown for shown in earlier if shown.data == data])
+        findings += _beside_other_data(new, same, [shown for shown in earlier if shown.data == data])
     return list(dict.fromkeys(findings))
 
 
@@ -255,26 +254,27 @@ def _beside_same_data(new: Shown, same: Sequence[Shown]) -> list[Finding]:
 def _joint_findings(new: Shown, same: Sequence[Shown], threshold: int) -> tuple[list[Finding], dict[Cell, str]]:
     joint = _joint([new, *same], {})
     others = tuple(item.release for item in same)
+    before = _joint(same, {})
+    told_before = {before.names[cell] for cell in before.contradictions}
     findings = [
         Finding(label(joint.names[cell]), others, "releases of the same data show different counts")
         for cell in joint.contradictions
+        if joint.names[cell] not in told_before
     ]
     lower, upper = joint.solved()
     hidden = np.zeros(len(joint.names), dtype=np.bool_)
     hidden[list(joint.open_in)] = True
     hidden[joint.complements] = True
     told = _told(lower, upper, threshold) & hidden & ~_tell_nothing(joint.names)
-    for item in (new, *same):
-        if not told.any():
-            break
-        # What one release gives away by itself is not told by their difference.
-        alone = _joint([item], {})
-        low, high = alone.solved()
-        width = {name: float(h - lo) for name, lo, h in zip(alone.names, low, high, strict=True)}
-        hides = {alone.names[cell] for cell in alone.open_in}
+    # What the new release gives away by itself, or the earlier ones without it, is not told by their difference.
+    for without_others in (_joint([new], {}), before):
+        low, high = without_others.solved()
+        width = {name: float(h - lo) for name, lo, h in zip(without_others.names, low, high, strict=True)}
+        known = [*without_others.open_in, *without_others.complements.tolist()]
+        open_there = {without_others.names[cell] for cell in known}
         for cell in np.flatnonzero(told).tolist():
             name = joint.names[cell]
-            told[cell] = not (name in hides and width[name] <= upper[cell] - lower[cell])
+            told[cell] = not (name in open_there and width[name] <= upper[cell] - lower[cell])
     words = {}
     for cell in np.flatnonzero(told).tolist():
         if cell not in joint.open_in:
@@ -289,13 +289,22 @@ def _joint_findings(new: Shown, same: Sequence[Shown], threshold: int) -> tuple[
     return findings, words
 
 
-def _beside_other_data(new: Sequence[Shown], old: Sequence[Shown]) -> list[Finding]:
+def _beside_other_data(new: Shown, same: Sequence[Shown], old: Sequence[Shown]) -> list[Finding]:
     """Few new persons, or few gone, between the releases of two versions of the data."""
+    threshold = max(item.threshold for item in (new, *same, *old))
+    told = _few_who_came([new, *same], old, threshold)
+    before = _few_who_came(same, old, threshold) if same else {}
+    others = tuple(item.release for item in old)
+    what = f"the difference to the earlier data tells of fewer than {threshold} persons who came or went"
+    return [Finding(label(name), others, what) for name, width in told.items() if before.get(name, np.inf) > width]
+
+
+def _few_who_came(new: Sequence[Shown], old: Sequence[Shown], threshold: int) -> dict[Cell, float]:
+    """The cells whose change an outsider has to a few persons, with the width of what is left open."""
     index: dict[Cell, int] = {}
     _joint(new, index)
     before = _joint(old, index)
     after = _joint(new, index)
-    threshold = max(item.threshold for item in (*new, *old))
     low_before, high_before = before.solved()
     low_after, high_after = after.solved()
     least, most = low_after - high_before, high_after - low_before
@@ -310,9 +319,7 @@ def _beside_other_data(new: Sequence[Shown], old: Sequence[Shown]) -> list[Findi
     told = _told(lower, upper, threshold) & ~_tell_nothing(after.names)
     # Who had nobody before is protected by the rule of the new release.
     told &= ~((low_before == 0) & (high_before == 0))
-    others = tuple(item.release for item in old)
-    what = f"the difference to the earlier data tells of fewer than {threshold} persons who came or went"
-    return [Finding(label(after.names[cell]), others, what) for cell in np.flatnonzero(told).tolist()]
+    return {after.names[cell]: float(upper[cell] - lower[cell]) for cell in np.flatnonzero(told).tolist()}
 
 
 def _tell_nothing(names: Sequence[Cell]) -> Bools:
