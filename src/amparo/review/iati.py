@@ -10,15 +10,13 @@ code lists ActivityStatus, ActivityDateType, ActivityScope, OrganisationRole, Or
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
-from amparo.review.recorded import Record, Row
-from amparo.review.sheets import read_text
+from amparo.review.recorded import HEAD, Record, Row, read_head
 from amparo.standard.countries import countries
 from amparo.standard.errors import AmparoError
 
@@ -68,15 +66,8 @@ def read_publisher(folder: Path) -> Publisher | None:
     ------
     AmparoError : a key is missing, unknown, or not what it should be.
     """
-    path = folder / "review.toml"
-    if not path.exists():
-        return None
-    try:
-        head = tomllib.loads(read_text(path, "Write there: [iati].")).get("iati")
-    except tomllib.TOMLDecodeError as fault:
-        raise AmparoError(
-            f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
-        ) from None
+    path = folder / HEAD
+    head = read_head(folder).get("iati")
     if head is None:
         return None
     for key in {*_FORMS, *(head if isinstance(head, dict) else ())}:
@@ -88,6 +79,11 @@ def read_publisher(folder: Path) -> Publisher | None:
                 f"[iati] {key}: {said}; expected {expected}.", remedy="Correct the line.", where=str(path)
             )
     return Publisher(**head)
+
+
+def activities(record: Record) -> tuple[Row, ...]:
+    """The rows that an export holds."""
+    return (*record.of("pledge"), *record.of("payment"), *record.of("technical_assistance"))
 
 
 def export(record: Record, publisher: Publisher) -> bytes:
@@ -106,7 +102,7 @@ def export(record: Record, publisher: Publisher) -> bytes:
         _activity(root, pledge, paid.get(pledge.id, []), publisher, record.today)
     for row in [*paid.get("", []), *record.of("technical_assistance")]:
         _activity(root, row, [row], publisher, record.today)
-    if not len(root):
+    if not activities(record):
         raise AmparoError(
             "there is no pledge, payment or technical assistance to export.", remedy="Record one, or take [iati] out."
         )

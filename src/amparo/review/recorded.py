@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from amparo.review.register import DECLARATION, Register, code_labels
-from amparo.review.sheets import Cells, Sheet, hint
+from amparo.review.sheets import Cells, Sheet, hint, read_text
 from amparo.standard import countries, variables
 from amparo.standard.errors import AmparoError
 
@@ -201,6 +202,44 @@ def read(folder: Path, register: Register, *, today: date) -> Record:
     files = [*sorted(folder.glob("*.csv")), *sorted(folder.glob("review.toml"))]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return Record(today, tuple(rows.values()), documents, hashes)
+
+
+HEAD = "review.toml"
+
+
+def read_head(folder: Path) -> dict[str, Any]:
+    """The tables of ``review.toml``; none where there is no such file.
+
+    Raises
+    ------
+    AmparoError : it is not TOML, or holds a table that nobody reads.
+    """
+    path = folder / HEAD
+    if not path.exists():
+        return {}
+    try:
+        head = tomllib.loads(read_text(path, "Write there: [review], [iati]."))
+    except tomllib.TOMLDecodeError as fault:
+        raise AmparoError(
+            f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
+        ) from None
+    for name in head:
+        if name not in ("review", "iati"):
+            raise AmparoError(f"[{name}] is not known.", remedy="Known: [review], [iati].", where=str(path))
+    return head
+
+
+def read_cycle(folder: Path) -> str | None:
+    """The review cycle that ``review.toml`` names in ``[review]``."""
+    head = read_head(folder).get("review", {})
+    cycle = head.get("cycle") if isinstance(head, dict) and set(head) <= {"cycle"} else 0
+    if cycle is not None and not isinstance(cycle, str):
+        raise AmparoError(
+            f'[review] {head!r} does not fit; expected one line such as cycle = "2026".',
+            remedy="Correct the table.",
+            where=str(folder / HEAD),
+        )
+    return cycle
 
 
 OTHERS = ("documents.csv", "judgements.csv", "dissent.csv")
