@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from amparo.linkage.encode import BITS, PER_ELEMENT
 from amparo.linkage.records import CODES
 from amparo.standard.errors import AmparoError
 
@@ -71,11 +72,6 @@ def _names() -> dict[str, Any]:
         ("sounded_l IS NULL OR sounded_r IS NULL", "no name"),
         ("TRUE", "up to three sounds off"),
     )
-    origins = (
-        (f"origin_l IS NOT NULL AND origin_r IS NOT NULL AND {_shared('origin')} = 0", "another origin"),
-        (f"{_shared('origin')} > 0", "same origin"),
-        ("TRUE", "origin not known"),
-    )
     return _comparison(
         "name_and_origin",
         _level(
@@ -83,8 +79,15 @@ def _names() -> dict[str, Any]:
             "neither known",
             null=True,
         ),
-        *(_level(f"({name}) AND ({origin})", f"{said}; {where}") for name, said in names for origin, where in origins),
+        *(_level(f"({name}) AND ({origin})", f"{said}; {where}") for name, said in names for origin, where in ORIGINS),
     )
+
+
+ORIGINS = (
+    ("origin_l IS NOT NULL AND origin_r IS NOT NULL AND NOT list_has_any(origin_l, origin_r)", "another origin"),
+    ("list_has_any(origin_l, origin_r)", "same origin"),
+    ("TRUE", "origin not known"),
+)
 
 
 def _birth() -> dict[str, Any]:
@@ -152,6 +155,35 @@ def _start() -> dict[str, Any]:
     )
 
 
+_SURE = ("elements in common: 6.5", "elements in common: 4.5", "elements in common: 3.5")
+
+
+def _encoding(origin: bool, years: bool) -> dict[str, Any]:
+    """Elements that two filters have in common; in one with origin and birth year, which make them likelier."""
+    both = "bit_count(filter_l & filter_r)"
+    # Elements in common >= asked, solved for the bits in common (encode.in_common).
+    enough = f"{both} * ({BITS} - {{0}}) >= ones_l * ones_r + {{0}} * ({BITS} - ones_l - ones_r)"
+    steps = [(f"NOT ({enough.format(0.7 * PER_ELEMENT)})", "nothing in common")]
+    steps += [
+        (enough.format(least * PER_ELEMENT), f"elements in common: {least}") for least in (6.5, 4.5, 3.5, 2.5, 1.7, 1.2)
+    ]
+    steps.append(("TRUE", "elements in common: 0.7"))
+    same_origin, same_year = "list_has_any(origin_l, origin_r)", "year_from_l <= year_to_r AND year_from_r <= year_to_l"
+    settings = [("TRUE", "")]
+    if origin:
+        settings = [(same_origin, "same origin"), *settings]
+    if years:
+        settings = [(f"({one}) AND {same_year}", f"{said}, same year") for one, said in settings] + settings
+    levels = [
+        # Nothing is known in clear from which the model could begin to learn, so it is told where to begin.
+        _level(f"({step}) AND ({setting})", f"{said}; {where}")
+        | {"m_probability": (0.03 if at == 0 else 0.97 / (len(steps) - 1)) / len(settings)}
+        for at, (step, said) in enumerate(steps)
+        for setting, where in settings
+    ]
+    return _comparison("encoding", _level("ones_l = 0 OR ones_r = 0", "nothing encoded", null=True), *levels)
+
+
 SEVERAL = ("exploitation_forms", "labour_sector", "means_of_control", "recruitment_methods")
 
 
@@ -167,6 +199,8 @@ def comparisons(records: pa.Table) -> list[dict[str, Any]]:
     enough = min(2, len(set(lists)))
 
     def comparable(name: str) -> bool:
+        if name not in records.column_names:
+            return False
         column = records[name]
         filled = pc.list_value_length(column) if pa.types.is_list(column.type) else pc.is_valid(column)
         present = pc.fill_null(pc.greater(filled, 0) if pa.types.is_list(column.type) else filled, False)
@@ -174,7 +208,8 @@ def comparisons(records: pa.Table) -> list[dict[str, Any]]:
 
     found = [
         comparison
-        for name, comparison in (("sounded", _names()), ("birth_from", _birth()), ("phone", _number("phone")),
+        for name, comparison in (("filter", _encoding(comparable("origin"), comparable("year_from"))),
+                                 ("sounded", _names()), ("birth_from", _birth()), ("phone", _number("phone")),
                                  ("document", _number("document")), ("address", _address()))
         if comparable(name)
     ]  # fmt: skip
@@ -270,39 +305,56 @@ def compare(records: pa.Table, *, database: Any = None, clean: Collection[str] =
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     database = database or DuckDBAPI()
-    table = database.register(records)
+    table = database.register(_with_bits(records, database) if "filter" in records.column_names else records)
     learning = Linker(table, settings(records), log_level=logging.ERROR)
     learning.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=seed)
-    for column in SESSIONS:
+    for column in (name for name in SESSIONS if name in records.column_names):
         if len(records[column].drop_null().unique()) < len(records[column].drop_null()):
             learning.training.estimate_parameters_using_expectation_maximisation(f"l.{column} = r.{column}")
     model = learning.misc.save_model_to_json()
     among = len(records) * (len(records) - 1) // 2
-    levels = _predicted(learning, clean)
+    sizes = np.unique(records["list"].to_numpy(zero_copy_only=False), return_counts=True)[1].astype(np.int64)
+    within = int((sizes * (sizes - 1) // 2).sum()) if len(sizes) > 1 else 0
+    # Encodings that share much are few, and a model that has not learnt must not choose among them.
+    levels = _predicted(learning, clean, None if "filter" in records.column_names else FAR_BELOW)
     by_chance = copy.deepcopy(model)
+    prior = 0.0
     for _ in range(SWEEPS):
-        model = _mended(by_chance, Pairs(_weighed(levels, model), among, learning))
+        pairs = Pairs(_weighed(levels, model), among, learning)
+        if abs(pairs.prior - prior) < 1e-5 * prior:
+            break
+        prior, model = pairs.prior, _mended(by_chance, pairs, within)
     frame = _weighed(levels, model)
     frame = frame[frame["bits"] >= LEAST_BITS].reset_index(drop=True)
     return Pairs(frame, among, Linker(table, model, log_level=logging.ERROR))
 
 
-SWEEPS = 5
-"""Of EM over all likely pairs; the first two do nearly all."""
+def _with_bits(records: pa.Table, database: Any) -> str:
+    """The encodings as a table of the database, their filters as bits, which it can count."""
+    database._con.register("encodings", records)
+    database._con.execute(
+        "CREATE OR REPLACE TABLE encoded AS SELECT * EXCLUDE (filter, buckets), filter::BIT AS filter, "
+        "bit_count(filter::BIT) AS ones FROM encodings"
+    )
+    return "encoded"
 
 
-def _predicted(linker: Any, clean: Collection[str]) -> pd.DataFrame:
+SWEEPS = 100
+"""Of EM over all likely pairs, at most; fewer where it has settled."""
+
+
+def _predicted(linker: Any, clean: Collection[str], least: float | None) -> pd.DataFrame:
     """The level of each comparison for each pair that shares a key and is not wholly unlike."""
-    found = linker.inference.predict(threshold_match_weight=FAR_BELOW).as_pandas_dataframe()
+    found = linker.inference.predict(threshold_match_weight=least).as_pandas_dataframe()
     out = pd.DataFrame({"left": found["record_id_l"].astype(object), "right": found["record_id_r"].astype(object)})
     for column in found.columns:
         if column.startswith("gamma_"):
             out[f"level of {column.removeprefix('gamma_')}"] = found[column].to_numpy(dtype=np.int64)
-    same_clean = (found["list_l"] == found["list_r"]) & found["list_l"].isin(list(clean))
+    out["same list"] = (found["list_l"] == found["list_r"]).to_numpy(dtype=bool)
+    out["one person"] = (~out["same list"] | ~found["list_l"].isin(list(clean)).to_numpy(dtype=bool)).to_numpy()
     turned = out["left"] > out["right"]
     out.loc[turned, ["left", "right"]] = out.loc[turned, ["right", "left"]].to_numpy()
-    kept: pd.DataFrame = out.loc[~same_clean.to_numpy(dtype=bool)]
-    return kept.sort_values(["left", "right"], ignore_index=True)
+    return out.sort_values(["left", "right"], ignore_index=True)
 
 
 def _levels(comparison: dict[str, Any]) -> list[dict[str, Any]]:
@@ -320,11 +372,12 @@ def _weighed(levels: pd.DataFrame, model: dict[str, Any]) -> pd.DataFrame:
         bits = np.append(np.log2(np.maximum(ratios, 2.0**-20)), 0.0)[out[f"level of {name}"].to_numpy()]
         out[f"bits of {name}"] = bits
         total += bits
-    out["bits"] = total
+    # Two records of a list that has each person once are two persons, whatever they share.
+    out["bits"] = np.where(out["one person"], total, -np.inf)
     return out
 
 
-def _mended(by_chance: dict[str, Any], pairs: Pairs) -> dict[str, Any]:
+def _mended(by_chance: dict[str, Any], pairs: Pairs, within: int) -> dict[str, Any]:
     """The model after one more step of EM over all pairs found, on all comparisons at once.
 
     Sessions that block on a variable see only matches alike in it; here all likely matches count, each by its chance.
@@ -332,16 +385,53 @@ def _mended(by_chance: dict[str, Any], pairs: Pairs) -> dict[str, Any]:
     impossible: m is drawn to u as if one more match had told nothing; u is at least half of one in the pairs looked at.
     """
     model = copy.deepcopy(by_chance)
-    chance = 1 / (1 + np.exp(-pairs.log_odds))
+    likely = 1 / (1 + np.exp(-pairs.log_odds))
+    sure = _surely_one(by_chance, pairs.frame)
     least = 0.5 * pairs.among / min(RANDOM_PAIRS, pairs.among)
     for comparison in model["comparisons"]:
         levels = _levels(comparison)
-        level = pairs.frame[f"level of {comparison['output_column_name']}"].to_numpy()
+        name = comparison["output_column_name"]
+        chance = likely if sure is None else np.maximum(likely, sure) if name == "encoding" else sure
+        level = pairs.frame[f"level of {name}"].to_numpy()
         matches = np.bincount(level[level >= 0], weights=chance[level >= 0], minlength=len(levels))
         random = np.array([item.get("u_probability", 0.0) for item in levels])
-        u = np.maximum(random * pairs.among - matches, least)
+        unlike = np.maximum(random * pairs.among - matches, least)
+        if name == "encoding" and within:
+            unlike = _unlike_within(pairs.frame, level, likely, unlike, within) * pairs.among
+        u = unlike
         u /= u.sum()
         m = (matches + u) / (matches.sum() + 1)
         for item, of_match, of_chance in zip(levels, m.tolist(), u.tolist(), strict=True):
             item["m_probability"], item["u_probability"] = of_match, of_chance
     return model
+
+
+def _surely_one(model: dict[str, Any], levels: pd.DataFrame) -> NDArray[np.float64] | None:
+    """1 for pairs whose filters have so much in common that nothing else need be asked; None without filters.
+
+    From them the model learns how often the shared variables agree. Left to all likely pairs, it would in the end
+    take namesakes for one person: with names hidden, nothing in clear holds it to the truth.
+    """
+    for comparison in model["comparisons"]:
+        if comparison["output_column_name"] == "encoding":
+            surely = [level["label_for_charts"].startswith(_SURE) for level in _levels(comparison)]
+            level = levels["level of encoding"].to_numpy(dtype=np.int64)
+            return np.asarray(np.append(surely, False)[level], dtype=np.float64)
+    return None
+
+
+def _unlike_within(
+    frame: pd.DataFrame, level: NDArray[np.int64], likely: NDArray[np.float64], random: NDArray[np.float64], within: int
+) -> NDArray[np.float64]:
+    """Share of each level of the encoding among pairs that are two persons, from pairs within one list.
+
+    A list has few persons twice, so that what its records share is chance; between lists it is matches for a good part.
+    """
+    inside = frame["same list"].to_numpy(dtype=bool) & (level >= 0)
+    found = np.bincount(level[inside], weights=1 - likely[inside], minlength=len(random))
+    share = np.maximum(found, 0.5) / within
+    # Pairs with nothing in common are not searched for: what is left is theirs, parted as among random pairs.
+    nothing = np.bincount(level, minlength=len(random)) == 0
+    if nothing.any():
+        share[nothing] = max(1 - share[~nothing].sum(), 0.5) * random[nothing] / random[nothing].sum()
+    return share
