@@ -53,6 +53,11 @@ def standing(found: Review, name: str) -> Standing:
         ("age_recorded", [("2021", 90, 90), ("2025", 80, 80)], "worse"),
         ("age_recorded", [("2021", 80, 85), ("2025", 84, 90)], "open"),  # the intervals overlap
         ("age_recorded", [("2021", 80, 80), ("2025", 80, 80)], "same"),
+        ("age_recorded", [("2021", 80, 80), ("2025", 79.2, 79.2)], "same"),  # within one percentage point
+        ("age_recorded", [("2021", 80, 80), ("2025", 80.5, 81.5)], "open"),
+        ("age_recorded", [("2021", 80, 85), ("2025", 85.5, 90)], "open"),
+        ("convictions_per_100_victims", [("2021", 4, 4), ("2025", 4.19, 4.19)], "same"),  # within a twentieth
+        ("convictions_per_100_victims", [("2021", 4, 4), ("2025", 4.3, 4.3)], "better"),
         ("age_recorded", [("2018", 99, 99), ("2021", 80, 80), ("2025", 90, 90)], "better"),  # 2021 is the baseline
         ("age_recorded", [("2022", 99, 99), ("2025", 90, 90)], "worse"),  # without it, the first year is
         ("age_recorded", [("2025", 90, 90)], "open"),

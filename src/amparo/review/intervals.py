@@ -73,7 +73,8 @@ def share_of(part: Interval, whole: Interval) -> Interval | None:
     """``part`` in per cent of the ``whole`` that holds it; None where the whole may be empty."""
     if whole.low <= 0:
         return None
-    return Interval(100 * part.low / max(whole.high, part.low), 100 * min(1.0, part.high / max(whole.low, part.low)))
+    low, high = part.low / max(whole.high, part.low), min(1.0, part.high / max(whole.low, part.low))
+    return Interval(100 * low, 100 * high)
 
 
 def ratio(top: Interval, bottom: Interval) -> Interval | None:

@@ -1,10 +1,12 @@
 """Progress: judged by people, beside what a plain rule makes of the indicators.
 
 **The rule.** Each indicator with a figure reads in one way (:func:`reading`): a target is met, not met, or cannot be
-told; without a target the last figure is better or worse than the first, the same, or cannot be told, because the
-intervals overlap or there is only one. Figures for context are never read. From the readings of a commitment follows
-(:func:`follows`) ``gone_back`` if one is worse and none is better, ``kept`` if there are targets, all of them are met
-and nothing is worse, ``under_way`` if anything else is told, and nothing if nothing is.
+told; without a target the last figure is better or worse than the first by more than a margin (:func:`margin`), the
+same within it, or cannot be told, because the bounds leave it open or there is only one. The margin is a convention
+that keeps small ups and downs from being read; it is no test of significance. Figures for context are never read.
+From the readings of a commitment follows (:func:`follows`) ``gone_back`` if one is worse and none is better, ``kept``
+if there are targets, all of them are met and nothing is worse, ``under_way`` if anything else is told, and nothing if
+nothing is.
 
 **People.** ``judgements.csv`` holds who judged, when, what and why; ``dissent.csv`` who disagrees. Rows are added, none
 is changed: the last of a cycle counts, the others are its history. A commitment without evidence cannot be judged to
@@ -54,20 +56,27 @@ def reading(indicator: Indicator, evidence: Evidence, *, first: Point | None = N
     if latest is None:
         return "open"
     if indicator.target is not None:
-        least = indicator.goal == "at_least"
-        surely = latest.low >= indicator.target if least else latest.high <= indicator.target
-        never = latest.high < indicator.target if least else latest.low > indicator.target
+        at_least = indicator.goal == "at_least"
+        surely = latest.low >= indicator.target if at_least else latest.high <= indicator.target
+        never = latest.high < indicator.target if at_least else latest.low > indicator.target
         return "met" if surely else "not_met" if never else "open"
     start = baseline(indicator, evidence, first)
     if start is None:
         return "open"
-    if latest.exact and start.exact and latest.low == start.low:
+    least, most, room = latest.low - start.high, latest.high - start.low, margin(indicator, start)
+    if least >= -room and most <= room:
         return "same"
-    if latest.low > start.high:
-        return "better" if indicator.goal == "increase" else "worse"
-    if latest.high < start.low:
-        return "worse" if indicator.goal == "increase" else "better"
+    rises = indicator.goal == "increase"
+    if least > room:
+        return "better" if rises else "worse"
+    if most < -room:
+        return "worse" if rises else "better"
     return "open"
+
+
+def margin(indicator: Indicator, start: Point) -> float:
+    """The change that is read as none: one percentage point of a share, a twentieth of any other first figure."""
+    return 1.0 if indicator.unit in ("percent", "points") else abs(start.high) / 20
 
 
 def baseline(indicator: Indicator, evidence: Evidence, first: Point | None = None) -> Point | None:

@@ -127,6 +127,7 @@ class View:
     texts: ReviewTexts
     title: str
     about: str
+    asof: str
     symbol: str
     counts: tuple[tuple[str, str, str, int], ...]
     parts: tuple[Part, ...]
@@ -174,6 +175,7 @@ def build(
             cycle=review.cycle,
             date=texts.date(review.today.isoformat()),
         ),
+        asof=texts("review-asof", cycle=review.cycle, date=texts.date(review.today.isoformat())),
         symbol=first.symbol,
         counts=tuple((code, SIGNS[code], texts.state(code), review.count(code)) for code in SIGNS),
         parts=parts,

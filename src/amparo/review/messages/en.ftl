@@ -1,5 +1,6 @@
 review-title = Where the commitments stand
 review-about = { $title } ({ $symbol }): each commitment, its evidence, and what people make of it. Cycle { $cycle }, as of { $date }.
+review-asof = Cycle { $cycle }, as of { $date }
 review-skip = Skip to the content
 nav = Pages
 nav-index = Paragraphs
@@ -72,7 +73,7 @@ download-iati = Pledges and payments (IATI 2.03)
 download-snapshot = The whole review with its hash (JSON)
 method-evidence = Figures are computed from released tables alone, so that anybody can compute them again. Where a count is withheld, a figure is the interval that the published counts leave open; nothing is made up inside it.
 method-rule-heading = How a status follows from figures
-method-rule = A target is met or not met. Without a target, the last figure is better or worse than that of the baseline year. Figures for context are not read: more detected victims may be good news or bad. One that is worse and none that is better: gone back. All targets met and nothing worse: kept. Anything else that is told: under way. Where intervals overlap, nothing is told.
+method-rule = A target is met or not met. Without a target, the last figure is better or worse than that of the baseline year if it differs by more than one percentage point, or by more than a twentieth where it is no share; this margin is a convention, not a test. Figures for context are not read: more detected victims may be good news or bad. One that is worse and none that is better: gone back. All targets met and nothing worse: kept. Anything else that is told: under way. Where intervals overlap, nothing is told.
 method-people-heading = What people judge
 method-people = People judge; the rule only stands beside. A commitment without evidence is shown as such and cannot be judged to advance. Dissent and earlier judgements stay visible.
 method-recorded-heading = What people recorded

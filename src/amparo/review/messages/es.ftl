@@ -1,5 +1,6 @@
 review-title = En qué punto están los compromisos
 review-about = { $title } ({ $symbol }): cada compromiso, su evidencia y lo que las personas valoran. Ciclo { $cycle }, a { $date }.
+review-asof = Ciclo { $cycle }, a { $date }
 review-skip = Ir al contenido
 nav = Páginas
 nav-index = Párrafos
@@ -72,7 +73,7 @@ download-iati = Promesas y pagos (IATI 2.03)
 download-snapshot = Todo el examen con su suma de verificación (JSON)
 method-evidence = Las cifras se calculan solo a partir de tablas publicadas, para que cualquiera pueda volver a calcularlas. Donde un recuento está reservado, la cifra es el intervalo que los recuentos publicados dejan abierto; dentro de él no se inventa nada.
 method-rule-heading = Cómo un estado se sigue de las cifras
-method-rule = Una meta se alcanza o no se alcanza. Sin meta, la última cifra es mejor o peor que la del año de base. Las cifras de contexto no se leen: más víctimas detectadas puede ser una buena o una mala noticia. Una peor y ninguna mejor: en retroceso. Todas las metas alcanzadas y nada peor: cumplido. Cualquier otra cosa que se sepa: en curso. Donde los intervalos se solapan, no se dice nada.
+method-rule = Una meta se alcanza o no se alcanza. Sin meta, la última cifra es mejor o peor que la del año de base si difiere en más de un punto porcentual, o en más de una vigésima parte si no es una proporción; este margen es una convención, no una prueba. Las cifras de contexto no se leen: más víctimas detectadas puede ser una buena o una mala noticia. Una peor y ninguna mejor: en retroceso. Todas las metas alcanzadas y nada peor: cumplido. Cualquier otra cosa que se sepa: en curso. Donde los intervalos se solapan, no se dice nada.
 method-people-heading = Lo que valoran las personas
 method-people = Valoran las personas; la regla solo está al lado. Un compromiso sin evidencia se muestra como tal y no puede valorarse como avance. El desacuerdo y las valoraciones anteriores quedan a la vista.
 method-recorded-heading = Lo que registraron las personas

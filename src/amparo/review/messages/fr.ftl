@@ -1,5 +1,6 @@
 review-title = Où en sont les engagements
 review-about = { $title } ({ $symbol }) : chaque engagement, ce qui l'atteste et ce que des personnes en jugent. Cycle { $cycle }, au { $date }.
+review-asof = Cycle { $cycle }, au { $date }
 review-skip = Aller au contenu
 nav = Pages
 nav-index = Paragraphes
@@ -72,7 +73,7 @@ download-iati = Annonces et versements (IATI 2.03)
 download-snapshot = Tout l'examen avec son empreinte (JSON)
 method-evidence = Les chiffres sont calculés à partir des seuls tableaux publiés, pour que chacun puisse les recalculer. Là où un effectif est retenu, le chiffre est l'intervalle que les effectifs publiés laissent ouvert ; rien n'est inventé à l'intérieur.
 method-rule-heading = Comment un état résulte des chiffres
-method-rule = Une cible est atteinte ou non. Sans cible, le dernier chiffre est meilleur ou moins bon que celui de l'année de référence. Les chiffres de contexte ne sont pas lus : plus de victimes détectées peut être une bonne ou une mauvaise nouvelle. Un moins bon et aucun meilleur : en recul. Toutes les cibles atteintes et rien de moins bon : tenu. Toute autre chose que l'on sait : en cours. Là où les intervalles se chevauchent, rien n'est dit.
+method-rule = Une cible est atteinte ou non. Sans cible, le dernier chiffre est meilleur ou moins bon que celui de l'année de référence s'il en diffère de plus d'un point de pourcentage, ou de plus d'un vingtième s'il n'est pas une part ; cette marge est une convention, non un test. Les chiffres de contexte ne sont pas lus : plus de victimes détectées peut être une bonne ou une mauvaise nouvelle. Un moins bon et aucun meilleur : en recul. Toutes les cibles atteintes et rien de moins bon : tenu. Toute autre chose que l'on sait : en cours. Là où les intervalles se chevauchent, rien n'est dit.
 method-people-heading = Ce que jugent les personnes
 method-people = Ce sont des personnes qui jugent ; la règle ne fait que figurer à côté. Un engagement sans élément probant est montré comme tel et ne peut être jugé en progrès. Désaccords et jugements antérieurs restent visibles.
 method-recorded-heading = Ce que des personnes ont consigné
