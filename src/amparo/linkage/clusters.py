@@ -16,7 +16,7 @@ rights violations, Annals of Applied Statistics 12, 1013-1038; for partitions of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,7 +57,7 @@ def link(
     log_odds: Floats,
     *,
     other: float,
-    apart: Sequence[tuple[int, int]] | Ints = (),
+    apart: Callable[[int, int], bool] = lambda one, other: False,
     draws: int = 20,
     seed: int,
 ) -> Linkage:
@@ -68,7 +68,7 @@ def link(
     records : how many there are. left, right : shape (pairs,), the records of each pair that was compared.
     log_odds : of each pair that it is one person (natural logarithm).
     other : log odds of pairs that are not among them.
-    apart : pairs that cannot be one person, such as two records of a list that has each person once.
+    apart : whether two records cannot be one person, such as two of a list that has each person once.
     draws : plausible linkages to draw.
     """
     random = np.random.default_rng(seed)
@@ -81,9 +81,6 @@ def link(
     inside = group[left] == group[right]
     for one, two, odds in zip(left[inside].tolist(), right[inside].tolist(), log_odds[inside].tolist(), strict=True):
         weight[(min(one, two), max(one, two))] = odds
-    for one, two in apart:
-        if group[one] == group[two]:
-            weight[(min(int(one), int(two)), max(int(one), int(two)))] = -np.inf
     best = np.arange(records)
     drawn = np.tile(best, (draws, 1))
     members = np.argsort(group, kind="stable")
@@ -93,7 +90,12 @@ def link(
         groups = np.flatnonzero(size == many)
         rows = members[starts[groups][:, None] + np.arange(many)]
         pairs = list(itertools.combinations(range(many), 2))
-        odds = np.array([[weight.get((int(row[i]), int(row[j])), other) for i, j in pairs] for row in rows])
+        odds = np.array(
+            [
+                [-np.inf if apart(row[i], row[j]) else weight.get((row[i], row[j]), other) for i, j in pairs]
+                for row in rows.tolist()
+            ]
+        )
         if many <= ENUMERATED:
             labels, together, which_best, which = _enumerated(odds, many, draws, random)
             best[rows] = np.take_along_axis(rows, labels[which_best], axis=1)

@@ -232,14 +232,14 @@ def settings(records: pa.Table) -> dict[str, Any]:
         "additional_columns_to_retain": ["list"],
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": True,
-        "max_iterations": 3,  # enough to begin with; left to itself, a level that no match shows sinks under all numbers
+        "max_iterations": 3,  # enough to begin with; later, a level that no match shows sinks under all numbers
         "probability_two_random_records_match": 1 / max(len(records), 2),
     }
 
 
 SHARED_KEY = {"blocking_rule": "l.keys = r.keys", "arrays_to_explode": ["keys"]}
 SESSIONS = ("birth", "sounded", "document", "phone")
-"""The model learns how often truth agrees from pairs alike in one of these; each teaches all comparisons but its own."""
+"""The model learns how often truth agrees from pairs alike in one of these; each teaches all but itself."""
 
 RANDOM_PAIRS = 2_000_000
 """Pairs from which chance agreement is learnt."""
@@ -248,7 +248,7 @@ FAR_BELOW = -12.0
 """Match weight (bits) under which a pair is not even looked at again."""
 
 LEAST_BITS = 4.0
-"""Pairs of a smaller likelihood ratio (bits, before the prior) are not kept: they are one person in none of the draws."""
+"""Pairs of a smaller likelihood ratio (bits, before the prior) are not kept: they are never one person."""
 
 
 @dataclass(frozen=True)

@@ -120,11 +120,11 @@ _SPLIT = re.compile(r"[^a-z]+")
 
 # Longest first: what is written with several letters is one sound.
 _SOUNDS = (
-    ("shch", "S"), ("ngh", "N"), ("tszy", "J"), ("dsch", "J"), ("tsch", "J"), ("sch", "S"), ("tch", "J"), ("tsh", "J"), ("dzh", "J"),
-    ("chzh", "J"), ("dj", "J"), ("dz", "J"), ("zh", "J"), ("kh", "J"), ("ch", "J"), ("sh", "S"), ("ts", "S"), ("tz", "S"),
-    ("ph", "F"), ("th", "T"), ("dh", "D"), ("gh", "G"), ("ck", "K"), ("qu", "K"), ("gu(?=[ei])", "G"),
-    ("c(?=[eiy])", "S"), ("g(?=[eiy])", "J"), ("ng$", "N"), ("h$", ""), ("^w", "F"), ("w", ""), ("(?<=e)x", "KS"),
-    ("[jh]", "J"), ("[sxz]", "S"), ("[ckq]", "K"), ("[bp]", "B"), ("[fv]", "F"),
+    ("shch", "S"), ("ngh", "N"), ("tszy", "J"), ("dsch", "J"), ("tsch", "J"), ("sch", "S"), ("tch", "J"), ("tsh", "J"),
+    ("dzh", "J"), ("chzh", "J"), ("dj", "J"), ("dz", "J"), ("zh", "J"), ("kh", "J"), ("ch", "J"), ("sh", "S"),
+    ("ts", "S"), ("tz", "S"), ("ph", "F"), ("th", "T"), ("dh", "D"), ("gh", "G"), ("ck", "K"), ("qu", "K"),
+    ("gu(?=[ei])", "G"), ("c(?=[eiy])", "S"), ("g(?=[eiy])", "J"), ("ng$", "N"), ("h$", ""), ("^w", "F"), ("w", ""),
+    ("(?<=e)x", "KS"), ("[jh]", "J"), ("[sxz]", "S"), ("[ckq]", "K"), ("[bp]", "B"), ("[fv]", "F"),
 )  # fmt: skip
 _SOUND = re.compile("|".join(f"({pattern})" for pattern, _ in _SOUNDS))
 _TWICE = re.compile(r"(.)\1+")

@@ -52,9 +52,13 @@ SCHEMA = pa.schema(
         ("keys", pa.list_(pa.string())),
     ]
 )
-"""Columns of records made ready: ``sounds`` of the name, of them the ``seldom`` and the ``rare`` ones, and all joined;
-``birth`` where the day is known, the same with day and month exchanged, the days between which the birth lies, and
-whether it is a guess (the first of January, or from an age); numbers; words of the address; ``origin`` (citizenships and country of birth); facts; blocking keys."""
+"""Columns of records made ready.
+
+``sounds`` of the name, of them the ``seldom`` and the ``rare`` ones, and all joined; ``birth`` where the day is known,
+the same with day and month exchanged, the days between which the birth lies, and whether it is a guess (the first of
+January, or from an age); numbers; words of the address; ``origin`` (citizenships and country of birth); facts;
+blocking keys.
+"""
 
 Columns = dict[str, list[Any]]
 
@@ -166,7 +170,7 @@ def _one_birth(
 
 
 def blocking_keys(out: Columns) -> list[list[str]]:
-    """Keys of which two records must share one to be compared; keys of more than ``LARGEST_BLOCK`` records are left out.
+    """Keys of which two records must share one to be compared; none of more than ``LARGEST_BLOCK`` records.
 
     Two parts of the name; a part and the birth year; all three; a part and the origin; the day of birth;
     telephone; document; two uncommon words of the address; a rare part of the name.
