@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from amparo import __version__
-from amparo.cli import lists, prevalence, report
+from amparo.cli import lists, prevalence, protection, report
 from amparo.cli.shared import err_console
 from amparo.standard.errors import AmparoError
 
@@ -21,6 +21,7 @@ STORY = """From agencies' lists on trafficking in persons to a published nationa
 [bold]Once:[/bold]     amparo key new                      a key that encrypts names and contacts; keep it safe
 [bold]The job:[/bold]  amparo report LISTS... --out DIR    check, count, protect and publish, in six languages
 [bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
+[bold]Leaks:[/bold]    amparo audit FILE                   what the totals of a published table give away
 [bold]Try it:[/bold]   amparo simulate DIR                 the lists of a made-up country, with the truth apart
 
 A list is a file of any agency: CSV, XLSX, ODS, JSON Lines or Parquet, in any of the six UN languages. What its
@@ -39,8 +40,10 @@ app = typer.Typer(
 )
 crosswalk_app = typer.Typer(help="What an agency's columns and codes mean in the standard.", no_args_is_help=True)
 key_app = typer.Typer(help="The key that encrypts names, contacts and refused rows.", no_args_is_help=True)
+ledger_app = typer.Typer(help="What was released, when, to whom and at what cost in privacy.", no_args_is_help=True)
 app.add_typer(crosswalk_app, name="crosswalk")
 app.add_typer(key_app, name="key")
+app.add_typer(ledger_app, name="ledger")
 
 # In the order in which `amparo --help` tells the story.
 key_app.command("new")(lists.key_new)
@@ -52,6 +55,10 @@ app.command()(lists.load)
 app.command()(lists.quarantine)
 app.command()(report.report)
 app.command()(prevalence.prevalence)
+app.command()(protection.audit)
+ledger_app.command("list")(protection.ledger_list)
+ledger_app.command("show")(protection.ledger_show)
+ledger_app.command("verify")(protection.ledger_verify)
 
 
 def main() -> None:

@@ -86,6 +86,23 @@ def matrix(relations: Sequence[Relation], cells: int) -> csr_array:
     return csr_array((signs, (rows, columns)), shape=(len(relations), cells))
 
 
+OF_THE_RECORD = frozenset({"year", "list"})
+"""Dimensions that describe the record, not the person."""
+
+
+def tell_nothing(names: Sequence[Cell]) -> npt.NDArray[np.bool_]:
+    """The cells whose codes of a person all say that something is not recorded; shape (cells,).
+
+    A cell without codes is the grand total, which tells how many there are.
+    """
+
+    def nothing(codes: tuple[tuple[str, str], ...]) -> bool:
+        personal = [code for dim, code in codes if dim not in OF_THE_RECORD]
+        return bool(personal) and all(code in variables.NO_INFORMATION for code in personal)
+
+    return np.array([nothing(codes) for _, codes in names], dtype=np.bool_)
+
+
 def label(cell: Cell) -> str:
     """A cell in words: ``victims: sex=female, year=2020``."""
     unit, codes = cell

@@ -31,10 +31,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
-from amparo.protection.cells import Cell, Shape, gather, label
-from amparo.protection.suppression import OF_THE_RECORD
+from amparo.protection.cells import Cell, Shape, gather, label, tell_nothing
 from amparo.protection.whole_counts import System, set_aside, whole_bounds, without
-from amparo.standard.variables import NO_INFORMATION
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -265,7 +263,7 @@ def _joint_findings(new: Shown, same: Sequence[Shown], threshold: int) -> tuple[
     hidden = np.zeros(len(joint.names), dtype=np.bool_)
     hidden[list(joint.open_in)] = True
     hidden[joint.complements] = True
-    told = _told(lower, upper, threshold) & hidden & ~_tell_nothing(joint.names)
+    told = _told(lower, upper, threshold) & hidden & ~tell_nothing(joint.names)
     # What the new release gives away by itself, or the earlier ones without it, is not told by their difference.
     for without_others in (_joint([new], {}), before):
         low, high = without_others.solved()
@@ -316,17 +314,7 @@ def _few_who_came(new: Sequence[Shown], old: Sequence[Shown], threshold: int) ->
     # Differences add up as counts do; where records were only added, they are themselves counts of persons.
     shared = {key: firm for key, firm in before.sums.items() if key in after.sums and (grown or key[1] == key[2] == 0)}
     lower, upper = _intervals(shared, least, most)
-    told = _told(lower, upper, threshold) & ~_tell_nothing(after.names)
+    told = _told(lower, upper, threshold) & ~tell_nothing(after.names)
     # Who had nobody before is protected by the rule of the new release.
     told &= ~((low_before == 0) & (high_before == 0))
     return {after.names[cell]: float(upper[cell] - lower[cell]) for cell in np.flatnonzero(told).tolist()}
-
-
-def _tell_nothing(names: Sequence[Cell]) -> Bools:
-    """Cells whose codes of a person all say that something is not recorded."""
-
-    def nothing(codes: tuple[tuple[str, str], ...]) -> bool:
-        personal = [code for dim, code in codes if dim not in OF_THE_RECORD]
-        return bool(personal) and all(code in NO_INFORMATION for code in personal)
-
-    return np.array([nothing(codes) for _, codes in names], dtype=np.bool_)

@@ -94,7 +94,7 @@ def _nearest(
     further = np.where(zero, 0.0, reach - 1.0)
     down = np.minimum(further, floor)  # no count below zero
     solver = quiet_solver()
-    for option, value in (("threads", 1), ("random_seed", 0), ("mip_max_nodes", NODES), ("mip_rel_gap", GAP)):
+    for option, value in (("mip_max_nodes", NODES), ("mip_rel_gap", GAP)):
         solver.setOptionValue(option, value)
     columns = 3 * size
     solver.addVars(columns, np.zeros(columns), np.concatenate([(rest > 0).astype(np.float64), further, down]))

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amparo.protection.audit import WHOLE, Walk, quiet_solver, shortfalls
-from amparo.protection.cells import Cells, Ints, Relation, Shape, gather, label, matrix
+from amparo.protection.cells import OF_THE_RECORD, Cells, Ints, Relation, Shape, gather, label, matrix, tell_nothing
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import NO_INFORMATION
 from amparo.statistics.tables import LARGEST, PrivateTable
@@ -162,7 +162,7 @@ def gathered(
     """
     cells = gather([Shape(t.name, t.unit, t.dims, t.overlapping, list(_keys(t)), complete=True) for t in private])
     counts = _counts(private, cells)
-    personal = ~_tell_nothing(cells)
+    personal = ~tell_nothing(cells.names)
     need = np.where((counts >= 1) & (counts < threshold) & personal, float(threshold - 1), 0.0)
     rise = np.zeros(len(counts))
     if dominance is not None:
@@ -222,20 +222,6 @@ def _cost(cells: Cells, counts: Floats) -> Floats:
     dims = max((len(codes) for _, codes in cells.names), default=0)
     totals = np.array([dims - len(codes) for _, codes in cells.names])
     return np.where(counts > 0, 1 + 0.25 * totals, np.inf)
-
-
-OF_THE_RECORD = frozenset({"year", "list"})
-"""Dimensions that describe the record, not the person."""
-
-
-def _tell_nothing(cells: Cells) -> Bools:
-    """Cells whose codes all say that something is not recorded; a cell without codes is the grand total."""
-
-    def nothing(codes: tuple[tuple[str, str], ...]) -> bool:
-        personal = [code for dim, code in codes if dim not in OF_THE_RECORD]
-        return bool(personal) and all(code in NO_INFORMATION for code in personal)
-
-    return np.array([nothing(codes) for _, codes in cells.names], dtype=np.bool_)
 
 
 def _keys(table: PrivateTable) -> Iterable[tuple[str, ...]]:
@@ -413,8 +399,6 @@ class _Master:
         counts, need = found.counts, found.need
         self.size = len(counts)
         self.solver = quiet_solver()
-        self.solver.setOptionValue("threads", 1)
-        self.solver.setOptionValue("random_seed", 0)
         self.solver.addVars(self.size, (need > 0).astype(np.float64), (counts > 0).astype(np.float64))
         costs = np.ones(self.size) if weight == "cells" else counts
         self.solver.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), costs)
@@ -528,8 +512,6 @@ class _Outsider:
         self.fall = found.counts[self.cells] - 1
         self.chosen = chosen[self.cells]
         self.solver = quiet_solver()
-        self.solver.setOptionValue("threads", 1)
-        self.solver.setOptionValue("random_seed", 0)
         size = len(self.cells)
         self.low, self.high = np.where(self.chosen, -self.fall, 0.0), np.where(self.chosen, self.FAR, 0.0)
         self.solver.addVars(size, self.low, self.high)

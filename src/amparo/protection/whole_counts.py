@@ -241,9 +241,6 @@ class _Programme:
     def __init__(self, matrix: csr_array, low: Floats, high: Floats, lower: Floats, upper: Floats) -> None:
         self._size = len(lower)
         self._solver = quiet_solver()
-        # HiGHS has one pool of threads for the whole process: who asks for another number than the first gets nothing.
-        self._solver.setOptionValue("threads", 1)
-        self._solver.setOptionValue("random_seed", 0)
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = self._size, matrix.shape[0]
         model.col_cost_ = np.zeros(self._size)
