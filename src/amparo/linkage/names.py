@@ -16,8 +16,10 @@ UNGEGN (2007), Technical reference manual for the standardization of geographica
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -91,7 +93,7 @@ ARTICLES = frozenset(
 """Parts that custom adds or leaves out. They tell persons apart too badly to be compared."""
 
 _SERVANT = re.compile(r"^abd(?:[aeiou]?[lrnszdt])?(?=[bcdfghjklmnpqrstvwxyz]{1,2}[aeiou])")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
 _TWO_CHARACTER_SURNAMES = frozenset(
     [
         "欧阳",
@@ -134,22 +136,35 @@ _TWICE = re.compile(r"(.)\1+")
 def _nicknames() -> dict[str, str]:
     """Each familiar form of a given name, romanised, and the sound of the name that it stands for."""
     text = files(__package__).joinpath("data/nicknames.csv").read_text(encoding="utf-8")
-    return {parts(row["nickname"])[0]: sound_of(parts(row["name"])[0]) for row in csv.DictReader(text.splitlines())}
+    rows = csv.DictReader(text.splitlines())
+    full = {parts(row["nickname"])[0]: parts(row["name"])[0] for row in rows}
+    # Sandy stands for Sandra, which stands for Alexandra.
+    return {nickname: sound_of(full.get(name, name)) for nickname, name in full.items()}
 
 
-def parts(text: str) -> tuple[str, ...]:
-    """The parts of a name in small Latin letters, in the order in which they stand; articles and titles left out."""
+def parts(text: str, *, whole: bool = True) -> tuple[str, ...]:
+    """The parts of a name in small Latin letters, in the order in which they stand; articles and titles left out.
+
+    whole : the text is all that is known of the name, so that one Chinese word of two characters is a family name and
+        a given name; otherwise it is one of them.
+    """
     out: list[str] = []
-    for word in re.split(r"[\s·•・,;/]+", unicodedata.normalize("NFKC", text)):
-        out.extend(_romanised(word))
+    words = re.split(r"[\s·•・,;/]+", unicodedata.normalize("NFKC", text))
+    whole = whole and _han_words(words) == 1
+    for word in words:
+        out.extend(_romanised(word, whole))
     kept = [part for part in out if part not in ARTICLES and len(part) > 1]
     return tuple(_servants(kept or out))
 
 
+def _han_words(words: Iterable[str]) -> int:
+    return sum(_HAN.fullmatch(word) is not None for word in words)
+
+
 @lru_cache(maxsize=1 << 18)
-def _romanised(word: str) -> tuple[str, ...]:
-    if len(word) > 1 and all(_HAN.match(letter) for letter in word):
-        # Family name first, of one character but for a few; the given name is written as one word.
+def _romanised(word: str, whole: bool) -> tuple[str, ...]:
+    if len(word) > (1 if whole else 2) and _HAN.fullmatch(word):
+        # Family name first, of one character but for a few; the given name, of two at most, is written as one word.
         cut = 2 if word[:2] in _TWO_CHARACTER_SURNAMES and len(word) > 2 else 1
         return tuple(anyascii(part).lower() for part in (word[:cut], word[cut:]))
     word = _ARABIC_SHORT.sub("", word)
@@ -194,5 +209,6 @@ def sound_of(part: str) -> str:
 def sounds(*names: str) -> tuple[str, ...]:
     """The sounds of all parts of a person's names, in alphabetical order, each once; nicknames as their full form."""
     nicknames = _nicknames()
-    found = {nicknames.get(part) or sound_of(part) for name in names if name for part in parts(name)}
+    whole = _han_words(itertools.chain.from_iterable(name.split() for name in names)) == 1
+    found = {nicknames.get(part) or sound_of(part) for name in names for part in parts(name, whole=whole)}
     return tuple(sorted(found - {""}))
