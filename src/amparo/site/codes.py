@@ -13,7 +13,38 @@ from django.utils.translation import get_language
 from amparo.standard import countries
 from amparo.standard.variables import LANGUAGES, code_list
 
-PERSONS_LANGUAGES = ("am", "ar", "bn", "en", "es", "fa", "fr", "ha", "hi", "id", "ku", "my", "ne", "pa", "ps", "pt", "ro", "ru", "sq", "so", "sw", "th", "ti", "tl", "tr", "uk", "ur", "vi", "yo", "zh")  # fmt: skip  # noqa: E501
+PERSONS_LANGUAGES = (
+    "am",
+    "ar",
+    "bn",
+    "en",
+    "es",
+    "fa",
+    "fr",
+    "ha",
+    "hi",
+    "id",
+    "ku",
+    "my",
+    "ne",
+    "pa",
+    "ps",
+    "pt",
+    "ro",
+    "ru",
+    "sq",
+    "so",
+    "sw",
+    "th",
+    "ti",
+    "tl",
+    "tr",
+    "uk",
+    "ur",
+    "vi",
+    "yo",
+    "zh",
+)
 """Languages that persons are asked in (ISO 639-1)."""
 
 

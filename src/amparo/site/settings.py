@@ -18,6 +18,8 @@ from amparo.standard.errors import AmparoError
 DESK = Path(os.environ["AMPARO_SITE"])
 _LOCAL = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 _PLAIN = os.environ.get("AMPARO_PLAIN_HTTP") == "1"
+DEMONSTRATION = (DESK / "demonstration").exists()
+"""Invented persons (demo.py): one password for all, no second factor, and every page says so."""
 
 
 def _database(url: str | None) -> dict[str, Any]:
@@ -44,14 +46,23 @@ def _database(url: str | None) -> dict[str, Any]:
 
 SECRET_KEY = load_key(DESK / "session.key").pseudonym("django")
 DEBUG = False
-ALLOWED_HOSTS = _LOCAL if _PLAIN else [name for name in os.environ.get("AMPARO_HOSTS", "").split(",") if name] or _LOCAL
-DATABASES = {"default": {**_database(os.environ.get("DATABASE_URL")), "ATOMIC_REQUESTS": True}}
+ALLOWED_HOSTS = [name for name in os.environ.get("AMPARO_HOSTS", "").split(",") if name] or _LOCAL
+if _PLAIN or DEMONSTRATION:
+    ALLOWED_HOSTS = _LOCAL
+DATABASES = {"default": _database(os.environ.get("DATABASE_URL"))}
 AUTH_USER_MODEL = "desk.User"
 ROOT_URLCONF = "amparo.site.urls"
 USE_TZ = True
 TIME_ZONE = os.environ.get("AMPARO_TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
-LANGUAGES = [("ar", "العربية"), ("zh-hans", "中文"), ("en", "English"), ("fr", "Français"), ("ru", "Русский"), ("es", "Español")]  # fmt: skip  # noqa: E501
+LANGUAGES = [
+    ("ar", "العربية"),
+    ("zh-hans", "中文"),
+    ("en", "English"),
+    ("fr", "Français"),
+    ("ru", "Русский"),
+    ("es", "Español"),
+]
 SITE_ID = 1
 
 INSTALLED_APPS = [
