@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isclose
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from amparo.protection.release import Release, Rule, release, republish
 from amparo.review.desk import median, recipes
-from amparo.review.evidence import RECIPES, Evidence, compute
+from amparo.review.evidence import RECIPES, Evidence, Point, compute
 from amparo.review.intervals import Interval, ratio, share, share_of, total, union
 from amparo.review.register import code_labels, load_register
 from amparo.standard.errors import AmparoError
@@ -84,8 +85,8 @@ def test_every_computed_indicator_has_a_recipe_and_every_recipe_an_indicator() -
     for recipe in recipes().values():
         assert recipe.table in code_labels("desk_record")
         assert recipe.table in REGISTER.indicators[recipe.indicator].inputs
-        assert recipe.measure in ("count", "share", "gap", "median", "amount")
-        assert bool(recipe.dim) == (recipe.measure in ("share", "gap", "median") or bool(recipe.part))
+        assert recipe.measure in ("count", "distinct", "share", "gap", "median", "amount")
+        assert bool(recipe.dim) == (recipe.measure in ("share", "gap", "median", "distinct") or bool(recipe.part))
 
 
 def test_a_recipe_reads_only_the_tables_that_the_register_names(
@@ -174,6 +175,30 @@ def test_what_another_body_did_not_publish_is_unknown_and_not_zero() -> None:
     assert (told.known, told.reason) == (False, "not-published")
 
 
+def test_the_estimate_of_the_undetected_carries_its_interval() -> None:
+    from amparo.prevalence import estimate
+    from amparo.prevalence.loglinear import stepwise
+    from amparo.prevalence.sensitivity import multiverse
+    from amparo.prevalence.table import CaptureTable
+    from amparo.protection.prevalence import release_prevalence
+
+    captures = CaptureTable(("a", "b", "c"), np.array([0.0, 160, 180, 25, 170, 20, 30, 9]))
+    chosen = estimate(captures, replicates=100)
+    unseen = release_prevalence(chosen, stepwise(captures), multiverse(captures, replicates=100, seed=1), fewest=10)
+    rows = [{"year": 2024, "sex": "female", "n": 20}]
+    ready = release([counted("victims_by_year_sex", rows, ("year", "sex"))], provenance=PROVENANCE, prevalence=unseen)
+    found = {name: one.latest for name, one in compute([ready], REGISTER).items()}
+    assert found["prevalence_estimate"] == Point("", unseen.low, unseen.high, unseen.estimate)
+    ratio_ = found["detection_ratio"]
+    assert ratio_ is not None
+    assert ratio_.value == pytest.approx(100 * unseen.observed / unseen.estimate)
+    assert ratio_.low == pytest.approx(100 * unseen.observed / unseen.high)
+    assert ratio_.high == pytest.approx(100 * unseen.observed / unseen.low)
+    width = found["prevalence_precision"]
+    assert width is not None
+    assert width.value == pytest.approx((unseen.high - unseen.low) / unseen.estimate)
+
+
 def test_nothing_but_a_release_comes_in(demo_tables: list[PrivateTable]) -> None:
     with pytest.raises(TypeError, match="made of releases"):
         compute(demo_tables, REGISTER)  # type: ignore[arg-type]
@@ -191,42 +216,33 @@ def test_two_releases_of_one_table_are_refused() -> None:
 
 def test_the_desk_answers_by_year_with_shares_counts_gaps_and_medians() -> None:
     rows: list[dict[str, object]] = [
-        {
-            "year": 2024,
-            "outcome": "accepted",
-            "days_to_acceptance": "0-2",
-            "consent": "valid",
-            "overdue": "no",
-            "n": 30,
-        },
-        {
-            "year": 2024,
-            "outcome": "accepted",
-            "days_to_acceptance": "3-7",
-            "consent": "valid",
-            "overdue": "no",
-            "n": 50,
-        },
-        {"year": 2024, "outcome": "refused", "days_to_acceptance": None, "consent": "valid", "overdue": "yes", "n": 20},
+        {"year": 2024, "referral_state": "accepted", "days_to_acceptance": "0-2", "agency": "a", "n": 30},
+        {"year": 2024, "referral_state": "ended", "days_to_acceptance": "3-7", "agency": "b", "n": 50},
+        {"year": 2024, "referral_state": "refused", "days_to_acceptance": None, "agency": "b", "n": 20},
+        {"year": 2024, "referral_state": "offered", "days_to_acceptance": None, "agency": "b", "n": 25},
     ]
-    referrals = counted("referrals", rows, ("year", "outcome", "days_to_acceptance", "consent", "overdue"), "referrals")
+    referrals = counted("referrals", rows, ("year", "referral_state", "days_to_acceptance"), "referrals")
+    agencies = counted("agencies", rows, ("year", "agency"), "offers")
     needs: list[dict[str, object]] = [
-        {"given": "yes", "cooperates": "yes", "pillar": "housing", "n": 45},
-        {"given": "no", "cooperates": "yes", "pillar": "housing", "n": 15},
-        {"given": "yes", "cooperates": "no", "pillar": "housing", "n": 30},
-        {"given": "no", "cooperates": "no", "pillar": "housing", "n": 30},
+        {"need_state": "met", "takes_part": "yes", "pillar": "support", "n": 45},
+        {"need_state": "declined", "takes_part": "yes", "pillar": "support", "n": 15},
+        {"need_state": "met", "takes_part": "no", "pillar": "support", "n": 30},
+        {"need_state": "open", "takes_part": "no", "pillar": "support", "n": 30},
     ]
-    services = counted("services", needs, ("given", "cooperates", "pillar"), "needs")
-    found = compute([release([referrals, services], rule=Rule(10), provenance=PROVENANCE)], REGISTER)
+    services = counted("services", needs, ("need_state", "takes_part", "pillar"), "needs")
+    found = compute([release([referrals, agencies, services], rule=Rule(10), provenance=PROVENANCE)], REGISTER)
     latest = {name: one.latest for name, one in found.items()}
-    assert latest["referral_acceptance"] is not None
-    assert (latest["referral_acceptance"].period, latest["referral_acceptance"].value) == ("2024", 80)
+    accepted = latest["referral_acceptance"]
+    assert accepted is not None
+    assert (accepted.period, accepted.value) == ("2024", 80)
     days = latest["referral_days"]
     assert days is not None
     assert (days.low, days.high) == (3, 7)
+    assert latest["referral_agencies"] is not None
+    assert latest["referral_agencies"].value == 2
     assert latest["services_gap"] is not None
     assert latest["services_gap"].value == 25
-    assert [p.by for p in found["pillars_served"].points] == [(), (("pillar", "housing"),)]
+    assert [p.by for p in found["needs_met"].points] == [(), (("pillar", "support"),)]
     assert found["needs_met"].sources == ("services",)
     assert (found["disability_adapted"].reason, found["disability_adapted"].detail) == (
         "no-dimension",

@@ -5,12 +5,16 @@ the desk counts, ``amparo.protection`` withholds, and only then is it read here.
 dimension, and the codes that count:
 
 - ``count``: of the codes in ``part``, or of everybody;
+- ``distinct``: how many codes of the dimension have any row;
 - ``share``: ``part`` in per cent of ``part`` and ``rest``;
 - ``gap``: the share among the ``yes`` of the dimension ``by`` less the share among its ``no``, in percentage points;
 - ``median``: of days that are counted in bands such as ``0-2``, ``3-7`` and ``31+``: the band that holds it;
 - ``amount``: sums of money, which tables of counts do not tell.
 
 ``where`` restricts to codes of other dimensions. With a dimension ``year`` in the table there is a figure per year.
+
+Recipes follow the definitions in indicators.csv to the letter. Many ask for a dimension that the desk does not count
+yet; the indicator then says which, and is not answered with something that is nearly it.
 """
 
 from __future__ import annotations
@@ -100,6 +104,9 @@ def _measure(recipe: Recipe, figures: Figures, at: Mapping[str, str]) -> Interva
 
     if recipe.measure == "count":
         return counted(recipe.part) if recipe.part else figures.count(recipe.table, **at)
+    if recipe.measure == "distinct":
+        held = [figures.count(recipe.table, **{**at, recipe.dim: c}) for c in figures.codes(recipe.table, recipe.dim)]
+        return total(Interval(min(1, count.low), min(1, count.high)) for count in held)
     if recipe.measure == "median":
         bands = figures.codes(recipe.table, recipe.dim)
         return median({band: counted((band,)) for band in bands})

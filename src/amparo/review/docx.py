@@ -37,7 +37,9 @@ def render(view: View, *, day: datetime) -> bytes:
                 _entry(document, entry, view)
     document.add_heading(texts("nav-overdue"), 1)
     for row in view.overdue:
-        document.add_paragraph(f"{row.due}: {row.title} ({row.body})", style="List Bullet")
+        document.add_paragraph(
+            f"{row.due}: {texts.isolate(row.title)} ({texts.isolate(row.body)})", style="List Bullet"
+        )
     if not view.overdue:
         document.add_paragraph(texts("overdue-none"))
     document.add_heading(texts("nav-method"), 1)
@@ -72,7 +74,7 @@ def _entry(document: docx.document.Document, entry: Entry, view: View) -> None:
             ):
                 cell.text = text
     for row in entry.recorded:
-        document.add_paragraph(f"{row.kind}: {row.title} ({row.body}, {row.date})", style="List Bullet")
+        document.add_paragraph(row.line(texts), style="List Bullet")
     document.add_paragraph(f"{texts('judgement')}: {entry.judged} {entry.reason}".strip())
     document.add_paragraph(f"{entry.rule} {texts('rule-differs')}" if entry.differs else entry.rule)
     for said, reason in entry.dissents:

@@ -41,7 +41,8 @@ def _content(view: View) -> dict[str, object]:
         ],
         "head": [texts(f"figure-{name}") for name in ("indicator", "value", "period", "reading")],
         "overdue_title": texts("nav-overdue"),
-        "overdue": [f"{row.due}: {row.title} ({row.body})" for row in view.overdue] or [texts("overdue-none")],
+        "overdue": [f"{row.due}: {texts.isolate(row.title)} ({texts.isolate(row.body)})" for row in view.overdue]
+        or [texts("overdue-none")],
         "method_title": texts("nav-method"),
         "method": [
             *(texts(name) for name in ("method-evidence", "method-rule", "method-people", "method-recorded")),
@@ -67,7 +68,7 @@ def _entry(entry: Entry, view: View) -> dict[str, object]:
             ]
             for figure in entry.figures
         ],
-        "recorded": [f"{row.kind}: {row.title} ({row.body}, {row.date})" for row in entry.recorded],
+        "recorded": [row.line(texts) for row in entry.recorded],
         "judged": f"{texts('judgement')}: {entry.judged} {entry.reason}".strip(),
         "rule": f"{entry.rule} {texts('rule-differs')}" if entry.differs else entry.rule,
         "dissents": [f"{texts('dissent')}: {said} {reason}" for said, reason in entry.dissents],

@@ -245,6 +245,14 @@ def read_cycle(folder: Path) -> str | None:
 OTHERS = ("documents.csv", "judgements.csv", "dissent.csv")
 
 
+def headers() -> dict[str, tuple[str, ...]]:
+    """The first row of every file of recorded evidence, by its name."""
+    files = {f"{kind}.csv": (*_names(kind, required=True), *_names(kind, required=False)) for kind in COLUMNS}
+    files["documents.csv"] = ("id", "title", "file", "sha256", "published", "url")
+    judged = ("commitment", "cycle", "date", "by", "status", "reason")
+    return files | {"judgements.csv": judged, "dissent.csv": judged}
+
+
 def _names(kind: str, *, required: bool) -> tuple[str, ...]:
     own = tuple(column.name for column in COLUMNS[kind] if column.required == required)
     return (*(REQUIRED if required else OPTIONAL), *own)

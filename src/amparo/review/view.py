@@ -61,6 +61,10 @@ class Recorded:
     due: str
     documents: tuple[tuple[str, str, str], ...]
 
+    def line(self, texts: ReviewTexts) -> str:
+        """The row in one line: what, by whom, when."""
+        return f"{self.kind}: {texts.isolate(self.title)} ({texts.isolate(self.body)}, {self.date or self.due})"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -225,7 +229,7 @@ def _entry(one: Standing, review: Review, texts: ReviewTexts) -> Entry:
     told = next((figure for figure in shown if figure.value), None)
     last = f"{told.name}: {told.value} ({told.period})" if told else shown[0].name if shown else ""
     if not last and recorded:
-        last = f"{recorded[0].kind}: {recorded[0].title} ({recorded[0].date})"
+        last = f"{recorded[0].kind}: {texts.isolate(recorded[0].title)} ({recorded[0].date})"
     status = one.judgement.status if one.judgement else ""
     return Entry(
         key=one.key,
@@ -279,7 +283,7 @@ def _facts(commitment: Commitment, texts: ReviewTexts) -> tuple[tuple[str, str],
 
 def _judged(one: Judgement, texts: ReviewTexts) -> str:
     status = texts.state(one.status) if one.status else texts("dissent")
-    return texts("judged", status=status, by=one.by, date=texts.date(one.day.isoformat()))
+    return texts("judged", status=status, by=texts.isolate(one.by), date=texts.date(one.day.isoformat()))
 
 
 def _figure(indicator: Indicator, evidence: Evidence, one: Standing, texts: ReviewTexts) -> Figure:

@@ -38,6 +38,10 @@ class ReviewTexts(Texts):
         """The label of a state of a commitment: what was judged, or that nothing could be."""
         return self.label("status" if code in code_labels("status") else "state", code)
 
+    def isolate(self, text: str) -> str:
+        """A text of unknown direction, so that the Arabic sentence around it keeps its order (UAX #9)."""
+        return f"\u2068{text}\u2069" if self.rtl and text else text
+
     def listed(self, words: list[str]) -> str:
         """Words one after the other."""
         return {"ar": "، ", "zh": "、"}.get(self.lang, ", ").join(words)

@@ -51,7 +51,6 @@ same = تطلب الأمر نفسه
 definition = التعريف
 sources = محسوب من
 remade = لحسابه من جديد
-proof = المصادر والبصمات
 withheld-rule = ما حُجب
 documents = الوثائق
 responsible = الجهة المسؤولة

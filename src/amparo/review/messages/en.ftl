@@ -51,7 +51,6 @@ same = Asks the same
 definition = Definition
 sources = Computed from
 remade = To make it anew
-proof = Inputs and hashes
 withheld-rule = What was withheld
 documents = Documents
 responsible = Responsible

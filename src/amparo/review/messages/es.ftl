@@ -51,7 +51,6 @@ same = Piden lo mismo
 definition = Definición
 sources = Calculado a partir de
 remade = Para volver a calcularlo
-proof = Fuentes y sumas de verificación
 withheld-rule = Lo que se reservó
 documents = Documentos
 responsible = Responsable

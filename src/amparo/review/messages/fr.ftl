@@ -51,7 +51,6 @@ same = Demandent la même chose
 definition = Définition
 sources = Calculé à partir de
 remade = Pour le recalculer
-proof = Sources et empreintes
 withheld-rule = Ce qui est retenu
 documents = Documents
 responsible = Responsable

@@ -51,7 +51,6 @@ same = О том же
 definition = Определение
 sources = Вычислено из
 remade = Чтобы вычислить заново
-proof = Источники и контрольные суммы
 withheld-rule = Что скрыто
 documents = Документы
 responsible = Ответственный

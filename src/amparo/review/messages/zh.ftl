@@ -51,7 +51,6 @@ same = 要求相同
 definition = 定义
 sources = 计算依据
 remade = 重新计算的方法
-proof = 来源与校验和
 withheld-rule = 隐去了什么
 documents = 文件
 responsible = 负责机构

@@ -1,0 +1,226 @@
+"""The review of commitments: from lists and recorded evidence to public pages, and to the shell."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from amparo import __version__
+from amparo.cli.lists import load_all, say_loads
+from amparo.cli.report import _unseen
+from amparo.cli.shared import Json, KeyFile, Quiet, open_workspace, out_console, spinner
+from amparo.standard.errors import AmparoError
+
+if TYPE_CHECKING:
+    from amparo.intake.load import Load
+    from amparo.intake.workspace import Workspace
+    from amparo.protection.release import Release, Rule
+    from amparo.review import Written
+    from amparo.review.standing import Standing
+
+NEXT = "Nothing is in it yet: each file says in its first row what belongs there."
+
+
+def review(
+    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the review; all of it may be published.")] = Path("out/review"),
+    recorded: Annotated[
+        Path | None, typer.Option(help="Folder of recorded evidence; `amparo review-start DIR` makes one.")
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
+    ] = None,
+    key: KeyFile = None,
+    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
+    lang: Annotated[
+        list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
+    ] = None,
+    threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
+    captures: Annotated[
+        Path | None, typer.Option(help="Capture histories (CSV), for the estimate of those never detected.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(help="Victims' answers on a law or policy, NAME.YEAR.csv; may be given several times."),
+    ] = None,
+    instrument: Annotated[
+        list[Path] | None, typer.Option(help="A further instrument beside the declaration; may be given several times.")
+    ] = None,
+    cycle: Annotated[str | None, typer.Option(help="A year, or two: 2026 or 2025-2029.")] = None,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Keep this review as the snapshot of its cycle.")] = False,
+    commitment: Annotated[str | None, typer.Option(help="Show this commitment in the shell, such as 15.8.")] = None,
+    no_documents: Annotated[bool, typer.Option("--no-documents", help="Leave Word and PDF out.")] = False,
+    today: Annotated[str | None, typer.Option(help="Day of the review, YYYY-MM-DD.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Review every commitment: what shows that it is kept, what people make of it, and what is missing.
+
+    Without LISTS, everything in the workspace is counted.
+    """
+    from amparo import review as room
+    from amparo.protection.release import Rule
+    from amparo.review.impact import assess
+
+    silent = quiet or as_json
+    day = _day(today)
+    private_folder = workspace or out.with_name(out.name + "-private")
+    store = open_workspace(private_folder, key)
+    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    if not loads and not recorded:
+        raise AmparoError(
+            "There is nothing to review.",
+            remedy="Name lists, recorded evidence, or both: amparo review LISTS... --recorded DIR",
+        )
+    rule = Rule(threshold=threshold)
+    command = _command(loads, threshold, captures, answers or [], day)
+    with spinner("Counting, protecting, reviewing and writing", quiet=silent):
+        releases = [make_release(store, loads, rule, day, captures)] if loads else []
+        for path in answers or []:
+            releases.append(assess(path, rule=rule, provenance=_provenance(day, path)))
+        written = room.write(
+            releases,
+            out,
+            today=day,
+            recorded=recorded,
+            languages=lang or ["en"],
+            formats=("html",) if no_documents else room.FORMATS,
+            instruments=instrument or [],
+            cycle=cycle,
+            command=command,
+            freeze=freeze,
+        )
+    say_loads(loads, private_folder, quiet=silent, as_json=False)
+    if as_json:
+        print(json.dumps(_as_json(written), ensure_ascii=False, indent=2))
+    elif not quiet:
+        _say(written, (lang or ["en"])[0], commitment)
+
+
+def review_start(
+    folder: Annotated[Path, typer.Argument(help="New folder for recorded evidence.")],
+    example: Annotated[
+        bool, typer.Option("--example", help="With the made-up evidence of the demonstration country.")
+    ] = False,
+) -> None:
+    """Make the folder in which laws, trainings, budgets, pledges and the like are recorded."""
+    from amparo.review.recorded import EXAMPLE, headers
+
+    if folder.exists() and any(folder.iterdir()):
+        raise AmparoError(f"{folder} is not empty.", remedy="Name a new folder.")
+    if example:
+        shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+        out_console.print(f"Made-up evidence of the demonstration country is in {folder}.", soft_wrap=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in headers().items():
+        (folder / name).write_text(",".join(columns) + "\n", encoding="utf-8")
+    out_console.print(f"The folder is {folder}. {NEXT}", soft_wrap=True)
+
+
+def make_release(store: Workspace, loads: Sequence[Load], rule: Rule, day: date, captures: Path | None) -> Release:
+    """Count what was loaded and protect it, as ``amparo report`` does.
+
+    Raises
+    ------
+    AmparoError : tables of numbers are among the lists, or they cannot be protected.
+    """
+    from amparo.protection.release import release
+    from amparo.statistics.national import national_tables
+
+    if any(item.unit == "aggregate" for item in loads):
+        raise AmparoError(
+            "Tables of numbers have no cases to review.",
+            remedy="Name lists of cases; `amparo report` shows tables of numbers.",
+        )
+    load_ids = [item.load_id for item in loads]
+    private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
+    unseen = _unseen(captures, rule.threshold) if captures else None
+    hashes = {f"sha256 of {item.source}": item.sha256 for item in loads}
+    return release(private, rule=rule, provenance={**_provenance(day), **hashes}, prevalence=unseen)
+
+
+def _provenance(day: date, *files: Path) -> dict[str, str]:
+    from hashlib import sha256
+
+    hashes = {f"sha256 of {path.name}": sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+    return {"version": __version__, "created": day.isoformat(), **hashes}
+
+
+def _day(today: str | None) -> date:
+    try:
+        return date.fromisoformat(today) if today else date.today()
+    except ValueError:
+        raise AmparoError(f"{today!r} is no day.", remedy="Write it as 2026-01-15.") from None
+
+
+def _command(loads: Sequence[Load], threshold: int, captures: Path | None, answers: Sequence[Path], day: date) -> str:
+    """The command that makes the figures anew, by the names of the files alone: folders may tell who works here."""
+    words = ["amparo", "review", *(item.source for item in loads), "--threshold", str(threshold)]
+    words += ["--captures", captures.name] if captures else []
+    words += [word for path in answers for word in ("--answers", path.name)]
+    return shlex.join([*words, "--today", day.isoformat()])
+
+
+def _say(written: Written, lang: str, commitment: str | None) -> None:
+    from amparo.review.view import build
+    from amparo.review.words import ReviewTexts
+
+    texts = ReviewTexts(lang)
+    view = build(written.review, texts, previous=written.previous)
+    if commitment:
+        written.review.register.get(commitment)
+        for entry in (one for one in view.entries if one.id == commitment):
+            out_console.print(f"[bold]{entry.id}[/bold] {entry.text}", highlight=False)
+            out_console.print(f"{entry.sign} {entry.state_label}. {texts('gap')}: {entry.gap}", highlight=False)
+            for figure in entry.figures:
+                value = (
+                    figure.missing or figure.value or "; ".join(f"{name}: {said}" for name, _, said in figure.groups)
+                )
+                out_console.print(
+                    f"  {figure.name}: {value} {figure.period} {figure.reading}", highlight=False, markup=False
+                )
+            for row in entry.recorded:
+                out_console.print(f"  {row.line(texts)}", highlight=False, markup=False)
+            out_console.print(f"  {entry.judged} {entry.reason} {entry.rule}", highlight=False, markup=False)
+        return
+    table = Table(texts("nav-index"), *(f"{sign} {label}" for _, sign, label, _ in view.counts), title=view.title)
+    for part in view.parts:
+        for paragraph in part.paragraphs:
+            states = [entry.state for entry in paragraph.entries]
+            table.add_row(paragraph.title, *(str(states.count(code) or "") for code, _, _, _ in view.counts))
+    table.add_section()
+    table.add_row("", *(str(count) for _, _, _, count in view.counts))
+    out_console.print(table)
+    for row in view.overdue:
+        out_console.print(f"{texts('nav-overdue')}: {row.due}, {row.title} ({row.body})", highlight=False, markup=False)
+    out_console.print(f"{written.files[0]}", soft_wrap=True, highlight=False)
+
+
+def _as_json(written: Written) -> dict[str, Any]:
+    found = written.review
+    return {
+        "cycle": found.cycle,
+        "states": {state: found.count(state) for state in dict.fromkeys(one.state for one in found.standings)},
+        "commitments": {":".join(one.key): _commitment(one) for one in found.standings},
+        "overdue": [row.id for row in found.record.overdue()],
+        "files": [str(path) for path in written.files],
+    }
+
+
+def _commitment(one: Standing) -> dict[str, Any]:
+    return {
+        "state": one.state,
+        "rule": one.rule,
+        "figures": [evidence.indicator for evidence in one.known],
+        "recorded": [row.id for row in one.rows],
+    }
