@@ -6,8 +6,11 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -314,7 +317,8 @@ def test_the_shell_tells_the_states_and_one_commitment(recorded: Path, tmp_path:
         "review", "--recorded", recorded, "--out", tmp_path / "out", "--today", "2026-01-15", "--no-documents"
     )
     assert (code, error) == (0, None)
-    assert "Paragraph 29" in said
+    assert "A/RES/76/7 29" in said
+    assert re.search(r"∅ No evidence: \d+", said)
     assert "Overdue: 31 December 2024, Pledge at the high-level meeting 2021" in said
     code, said, error = run(
         "review",
@@ -342,6 +346,39 @@ def test_a_new_folder_of_recorded_evidence_can_be_read_at_once(tmp_path: Path) -
     code, _, error = run("review-start", tmp_path / "example", "--example")
     assert (code, error) == (0, None)
     assert read(tmp_path / "example", load_register(), today=TODAY).rows
+
+
+DESK = """
+import sys
+from pathlib import Path
+import typer
+from amparo.cli.review import review
+from amparo.site.serve import demonstration
+demonstration(Path("desk"), cases=120, seed=2021)
+app = typer.Typer()
+app.command()(review)
+app(["--desk", "desk", "--out", "out", "--today", "2026-01-15", "--no-documents", "--json"])
+"""
+
+
+def test_the_desk_of_the_demonstration_country_is_counted_and_protected(tmp_path: Path) -> None:
+    """In a process of its own: a process opens one desk."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AMPARO", "DJANGO"))}
+    done = subprocess.run(
+        [sys.executable, "-c", DESK], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    desk = {i.id for i in INDICATORS.values() if i.source == "desk"}
+    rows = [row for row in table(tmp_path / "out" / "data" / "evidence.csv") if row["indicator"] in desk]
+    assert {"needs_met", "non_punishment_requests", "referral_acceptance"} <= {
+        r["indicator"] for r in rows if r["lower"]
+    }
+    assert {row["reason"] for row in rows} <= {"", "no-dimension", "nothing-counted", "amounts"}
+    for path in (tmp_path / "out" / "data" / "tables").glob("*.csv"):
+        for row in table(path):
+            codes = [cell for name, cell in row.items() if name not in ("lower", "upper", "status")]
+            if row["status"] == "exact" and not {"_X", "unknown"} & set(codes):
+                assert int(row["lower"]) == 0 or int(row["lower"]) >= 10, (path.name, row)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def review(
         list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
     ] = None,
     threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
+    desk: Annotated[Path | None, typer.Option("--desk", help="Folder of the referral desk, to count it, too.")] = None,
     captures: Annotated[
         Path | None, typer.Option(help="Capture histories (CSV), for the estimate of those never detected.")
     ] = None,
@@ -76,15 +77,16 @@ def review(
     private_folder = workspace or out.with_name(out.name + "-private")
     store = open_workspace(private_folder, key)
     loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
-    if not loads and not recorded:
+    if not (loads or recorded or desk or answers):
         raise AmparoError(
             "There is nothing to review.",
             remedy="Name lists, recorded evidence, or both: amparo review LISTS... --recorded DIR",
         )
     rule = Rule(threshold=threshold)
-    command = _command(loads, threshold, captures, answers or [], day)
+    command = _command(loads, threshold, desk, captures, answers or [], day)
     with spinner("Counting, protecting, reviewing and writing", quiet=silent):
         releases = [make_release(store, loads, rule, day, captures)] if loads else []
+        releases += [desk_release(desk, rule, day)] if desk else []
         for path in answers or []:
             releases.append(assess(path, rule=rule, provenance=_provenance(day, path)))
         written = room.write(
@@ -149,6 +151,22 @@ def make_release(store: Workspace, loads: Sequence[Load], rule: Rule, day: date,
     return release(private, rule=rule, provenance={**_provenance(day), **hashes}, prevalence=unseen)
 
 
+def desk_release(folder: Path, rule: Rule, day: date) -> Release:
+    """Count the referral desk and protect its tables together.
+
+    Raises
+    ------
+    AmparoError : there is no desk, or its tables cannot be protected.
+    """
+    from amparo.protection.release import release
+    from amparo.site.opening import open_desk
+
+    open_desk(folder)
+    from amparo.site.figures import desk_tables
+
+    return release(desk_tables(), rule=rule, provenance=_provenance(day))
+
+
 def _provenance(day: date, *files: Path) -> dict[str, str]:
     from hashlib import sha256
 
@@ -163,9 +181,12 @@ def _day(today: str | None) -> date:
         raise AmparoError(f"{today!r} is no day.", remedy="Write it as 2026-01-15.") from None
 
 
-def _command(loads: Sequence[Load], threshold: int, captures: Path | None, answers: Sequence[Path], day: date) -> str:
+def _command(
+    loads: Sequence[Load], threshold: int, desk: Path | None, captures: Path | None, answers: Sequence[Path], day: date
+) -> str:
     """The command that makes the figures anew, by the names of the files alone: folders may tell who works here."""
     words = ["amparo", "review", *(item.source for item in loads), "--threshold", str(threshold)]
+    words += ["--desk", "DESK"] if desk else []
     words += ["--captures", captures.name] if captures else []
     words += [word for path in answers for word in ("--answers", path.name)]
     return shlex.join([*words, "--today", day.isoformat()])
@@ -193,14 +214,15 @@ def _say(written: Written, lang: str, commitment: str | None) -> None:
                 out_console.print(f"  {row.line(texts)}", highlight=False, markup=False)
             out_console.print(f"  {entry.judged} {entry.reason} {entry.rule}", highlight=False, markup=False)
         return
-    table = Table(texts("nav-index"), *(f"{sign} {label}" for _, sign, label, _ in view.counts), title=view.title)
+    table = Table("", *(sign for _, sign, _, _ in view.counts), title=view.title, title_justify="left")
     for part in view.parts:
         for paragraph in part.paragraphs:
             states = [entry.state for entry in paragraph.entries]
-            table.add_row(paragraph.title, *(str(states.count(code) or "") for code, _, _, _ in view.counts))
-    table.add_section()
-    table.add_row("", *(str(count) for _, _, _, count in view.counts))
+            name = f"{part.symbol} {paragraph.number}"
+            table.add_row(name, *(str(states.count(code) or "") for code, _, _, _ in view.counts))
     out_console.print(table)
+    for _, sign, label, count in view.counts:
+        out_console.print(f"{sign} {label}: {count}", highlight=False, markup=False)
     for row in view.overdue:
         out_console.print(f"{texts('nav-overdue')}: {row.due}, {row.title} ({row.body})", highlight=False, markup=False)
     out_console.print(f"{written.files[0]}", soft_wrap=True, highlight=False)
