@@ -235,6 +235,16 @@ def test_another_instrument_stands_beside_the_declaration(demo_release: Release,
     assert 'href="declaration-2021.22.html#c-22.1"' in page
 
 
+def test_a_page_shows_what_a_figure_is_read_against(written: tuple[Path, Written]) -> None:
+    out, found = written
+    page = (out / "en" / "declaration-2021.22.html").read_text(encoding="utf-8")
+    assert re.search(r"<td>Target met<div class=\"soft\">Should be at least: 100.0%</div>", page)
+    start = found.review.evidence["form_recorded"].series[3]
+    assert start.period == "2021"
+    assert f'<div class="soft">2021: {start.low:.1f}%</div>' in page
+    assert re.search(r"For context only</td>", (out / "en" / "declaration-2021.8.html").read_text(encoding="utf-8"))
+
+
 def test_an_impact_assessment_is_shown_under_the_threshold(tmp_path: Path) -> None:
     questions = list(code_labels("impact_question"))
     answers = tmp_path / "law-12-2023.2026.csv"

@@ -69,9 +69,8 @@ def _entry(document: docx.document.Document, entry: Entry, view: View) -> None:
             cell.text = texts(name)
         for figure in entry.figures:
             said = figure.missing or figure.value or "; ".join(f"{name}: {value}" for name, _, value in figure.groups)
-            for cell, text in zip(
-                table.add_row().cells, (figure.name, said, figure.period, figure.reading), strict=True
-            ):
+            reading = figure.reading + (f" ({figure.against})" if figure.against else "")
+            for cell, text in zip(table.add_row().cells, (figure.name, said, figure.period, reading), strict=True):
                 cell.text = text
     for row in entry.recorded:
         document.add_paragraph(row.line(texts), style="List Bullet")

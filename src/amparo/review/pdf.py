@@ -64,7 +64,7 @@ def _entry(entry: Entry, view: View) -> dict[str, object]:
                 figure.name,
                 figure.missing or figure.value or "; ".join(f"{name}: {value}" for name, _, value in figure.groups),
                 figure.period,
-                figure.reading,
+                figure.reading + (f" ({figure.against})" if figure.against else ""),
             ]
             for figure in entry.figures
         ],

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from amparo.protection.release import Release
 from amparo.review.evidence import Evidence, Point, compute
-from amparo.review.progress import Judgement, Reading, by_commitment, follows, is_cycle, read_judgements, reading
+from amparo.review.progress import (
+    Judgement,
+    Reading,
+    baseline,
+    by_commitment,
+    follows,
+    is_cycle,
+    read_judgements,
+    reading,
+)
 from amparo.review.recorded import Record, Row, read
 from amparo.review.register import Commitment, Register, load_register
 from amparo.review.tally import tally
@@ -20,10 +29,11 @@ from amparo.standard.errors import AmparoError
 class Standing:
     """Where a commitment stands; figures about the review itself are no evidence for a commitment.
 
-    ``state`` : ``no_evidence``; ``not_judged``, with evidence that nobody has judged in this cycle; else the status
-    that was judged. ``rule`` : the status that the rule gives, "" where none follows. ``evidence`` : of its indicators,
-    those without a figure too. ``rows`` : what came about and was recorded. ``asked`` : kinds of evidence that it asks
-    for and that no row gives. ``history`` : all judgements on it, ``judgement`` the one that counts.
+    ``state`` : ``no_evidence``; ``not_judged``, with evidence that nobody has judged in this cycle; else the
+    status that was judged. ``rule`` : the status that the rule gives, "" where none follows. ``evidence`` : of
+    its indicators, those without a figure too. ``readings`` : how each figure reads, ``starts`` : the figures
+    that they are compared with. ``rows`` : what came about and was recorded. ``asked`` : kinds of evidence that
+    it asks for and that no row gives. ``history`` : all judgements on it, ``judgement`` the one that counts.
     """
 
     commitment: Commitment
@@ -31,6 +41,7 @@ class Standing:
     rule: str
     evidence: tuple[Evidence, ...]
     readings: Mapping[str, Reading]
+    starts: Mapping[str, Point]
     rows: tuple[Row, ...]
     asked: tuple[str, ...]
     overdue: tuple[Row, ...]
@@ -148,6 +159,9 @@ def _standing(
         for one in indicators
         if evidence[one.id].known
     }
+    compared = {
+        one.id: baseline(one, evidence[one.id], earlier.get(one.id)) for one in indicators if one.target is None
+    }
     rows = record.for_commitment(*key)
     history = judged.get(key, ())
     current = next((one for one in reversed(history) if one.cycle == cycle), None)
@@ -166,6 +180,7 @@ def _standing(
         rule=follows(list(readings.values())),
         evidence=found,
         readings=readings,
+        starts={name: start for name, start in compared.items() if start is not None and name in readings},
         rows=rows,
         asked=tuple(kind for kind in commitment.evidence if kind not in given),
         overdue=tuple(row for row in record.overdue() if key in row.commitments),

@@ -33,7 +33,11 @@ MOST_GROUPS = 24
 
 @dataclass(frozen=True)
 class Figure:
-    """An indicator of a commitment, in words; ``missing`` says why it has no figure ("" where it has one)."""
+    """An indicator of a commitment, in words.
+
+    ``against`` : the target or the first figure that the reading goes by. ``missing`` : why there is no figure (""
+    where there is one).
+    """
 
     id: str
     name: str
@@ -41,6 +45,7 @@ class Figure:
     value: str
     period: str
     reading: str
+    against: str
     spark: str
     groups: tuple[tuple[str, str, str], ...]
     sources: tuple[tuple[str, str], ...]
@@ -296,6 +301,7 @@ def _figure(indicator: Indicator, evidence: Evidence, one: Standing, texts: Revi
         value=texts.figure(indicator, evidence, latest) if latest else "",
         period=(latest.period or texts("all-years")) if latest else "",
         reading=texts.label("reading", read) if read else "",
+        against=_against(indicator, evidence, one, texts) if read and read != "context" else "",
         spark=spark(indicator, evidence, texts),
         groups=_broken_down(indicator, evidence, texts),
         sources=tuple((name, _address(name)) for name in evidence.sources),
@@ -304,6 +310,15 @@ def _figure(indicator: Indicator, evidence: Evidence, one: Standing, texts: Revi
         proof=_proof(evidence.provenance or {}, texts),
         missing="" if evidence.known else texts.reason(evidence),
     )
+
+
+def _against(indicator: Indicator, evidence: Evidence, one: Standing, texts: ReviewTexts) -> str:
+    """What a figure is read against: its target, else the figure of the start."""
+    if indicator.target is not None:
+        target = Point("", indicator.target, indicator.target, indicator.target)
+        return f"{texts.label('goal', indicator.goal)}: {texts.figure(indicator, evidence, target)}"
+    start = one.starts.get(indicator.id)
+    return f"{start.period or texts('all-years')}: {texts.figure(indicator, evidence, start)}" if start else ""
 
 
 def _address(source: str) -> str:
