@@ -78,6 +78,22 @@ def test_at_least_25_commitments_of_the_demonstration_country_have_computed_evid
             assert evidence.reason
 
 
+def test_every_withheld_count_is_bounded_by_what_stands_beside_it(found: dict[str, Evidence]) -> None:
+    assert all(point.high < inf for evidence in found.values() for point in evidence.points)
+
+
+def test_cells_that_can_be_worked_out_are_counted_once(demo_release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No release has such cells, since protection would not make it; an audit that finds some is put in its place."""
+    assert compute([demo_release], REGISTER)["cells_recoverable"].latest == Point("", 0, 0, 0)
+    worked_out = pd.DataFrame(
+        {"unit": "records", "cell": ["a=1", "a=2"], "tables": "one, two", "lower": [3.0, 1.0], "upper": [3.0, 9.0]}
+    )
+    monkeypatch.setattr("amparo.review.figures.feasible_bounds", lambda tables: worked_out)
+    latest = compute([demo_release], REGISTER)["cells_recoverable"].latest
+    assert latest is not None
+    assert latest.value == 1
+
+
 def test_every_computed_indicator_has_a_recipe_and_every_recipe_an_indicator() -> None:
     of = {source: {i.id for i in REGISTER.indicators.values() if i.source == source} for source in ("release", "desk")}
     assert set(RECIPES) == of["release"]

@@ -192,6 +192,8 @@ def test_the_word_document_holds_every_commitment(written: tuple[Path, Written],
         assert f"{entry.id} {entry.text}" in texts
     turned = "w:bidi" in document.paragraphs[0]._p.xml
     assert turned == (lang == "ar")
+    order = [str(child.tag).rpartition("}")[2] for child in document.tables[0]._tbl.tblPr]
+    assert order[:2] == (["tblStyle", "bidiVisual"] if lang == "ar" else ["tblStyle", "tblW"])
     said = " ".join(cell.text for one in document.tables for cell in one._cells)
     assert ReviewTexts(lang)("all-years") in said
 

@@ -96,7 +96,8 @@ def _turn(document: docx.document.Document) -> None:
         for run in paragraph.runs:
             run._r.get_or_add_rPr().append(OxmlElement("w:rtl"))
     for table in document.tables:
-        table._tbl.tblPr.append(OxmlElement("w:bidiVisual"))
+        # The schema wants it right behind the style; Word calls the file damaged otherwise.
+        table._tbl.tblPr.find(qn("w:tblStyle")).addnext(OxmlElement("w:bidiVisual"))
 
 
 def _paragraphs(document: docx.document.Document) -> list[Paragraph]:

@@ -416,8 +416,7 @@ def _cells_shown(f: Figures) -> list[Point]:
 
 
 def _recoverable(f: Figures) -> list[Point]:
-    count = float(sum(f.recoverable.values()))
-    return [_point(Interval(count, count))] if f.tables else []
+    return [_point(Interval(f.recoverable, f.recoverable))] if f.tables else []
 
 
 RECIPES: Mapping[str, Callable[[Figures], Iterable[Point]]] = {

@@ -43,8 +43,8 @@ class Figures:
         self.release_of: dict[str, Release] = {}
         self.prevalence: ReleasedPrevalence | None = None
         self._hidden: dict[tuple[str, str], Interval] = {}
-        self.recoverable: dict[str, int] = {}
-        """Per table, withheld cells of which the outsider's interval holds one value only."""
+        self.recoverable = 0
+        """Cells that are not shown, and whose interval all the same holds one value only."""
         for release in releases:
             if not isinstance(release, Release):
                 raise TypeError(f"A review is made of releases, not of {type(release).__name__}.")
@@ -63,10 +63,9 @@ class Figures:
         self.prevalence = self.prevalence or release.prevalence
         # Each release is bounded alone: its own tables are what it was audited with.
         found = feasible_bounds(release)
-        for unit, cell, names, low, high in found.itertuples(index=False, name=None):
+        for unit, cell, low, high in found[["unit", "cell", "lower", "upper"]].itertuples(index=False, name=None):
             self._hidden[unit, cell] = Interval(float(low), float(high))
-            for name in names.split(", ") if low == high else ():
-                self.recoverable[name] = self.recoverable.get(name, 0) + 1
+        self.recoverable += int((found["lower"] == found["upper"]).sum())
 
     def table(self, name: str) -> ReleasedTable:
         """A table by its name; raises TableMissing."""

@@ -4,9 +4,9 @@
 told; without a target the last figure is better or worse than the first by more than a margin (:func:`margin`), the
 same within it, or cannot be told, because the bounds leave it open or there is only one. The margin is a convention
 that keeps small ups and downs from being read; it is no test of significance. Figures for context are never read.
-From the readings of a commitment follows (:func:`follows`) ``gone_back`` if one is worse and none is better, ``kept``
-if there are targets, all of them are met and nothing is worse, ``under_way`` if anything else is told, and nothing if
-nothing is.
+From the readings of a commitment follows (:func:`follows`) ``gone_back`` if one is worse and none is better or met,
+``kept`` if every indicator that is not for context is told, there are targets, all of them are met and nothing is
+worse, ``under_way`` if anything else is told, and nothing if nothing is.
 
 **People.** ``judgements.csv`` holds who judged, when, what and why; ``dissent.csv`` who disagrees. Rows are added, none
 is changed: the last of a cycle counts, the others are its history. A commitment without evidence cannot be judged to
@@ -87,14 +87,21 @@ def baseline(indicator: Indicator, evidence: Evidence, first: Point | None = Non
     return next((point for point in earlier if point.period == indicator.baseline), earlier[0])
 
 
-def follows(readings: Sequence[Reading]) -> str:
-    """The status that the rule makes of readings; "" where nothing follows."""
+def follows(readings: Sequence[Reading], *, complete: bool = True) -> str:
+    """The status that the rule makes of readings; "" where nothing follows.
+
+    Parameters
+    ----------
+    readings : of the indicators with a figure.
+    complete : whether every indicator that is not for context has one. A promise of which a part is not measured cannot
+        be held to be kept by the other part.
+    """
     told = [one for one in readings if one not in ("open", "context")]
     good, bad = {"better", "met"} & set(told), "worse" in told
     if bad and not good:
         return "gone_back"
-    targets = [one for one in readings if one in ("met", "not_met")]
-    if targets and set(targets) == {"met"} and not bad:
+    targets = [one for one in told if one in ("met", "not_met")]
+    if targets and set(targets) == {"met"} and not bad and complete and "open" not in readings:
         return "kept"
     return "under_way" if told else ""
 

@@ -163,6 +163,7 @@ def _standing(
         one.id: baseline(one, evidence[one.id], earlier.get(one.id)) for one in indicators if one.target is None
     }
     rows = record.for_commitment(*key)
+    complete = all(one.id in readings for one in indicators if one.goal != "context")
     history = judged.get(key, ())
     current = next((one for one in reversed(history) if one.cycle == cycle), None)
     evidenced = bool(readings or rows)
@@ -177,7 +178,7 @@ def _standing(
     return Standing(
         commitment=commitment,
         state=state,
-        rule=follows(list(readings.values())),
+        rule=follows(list(readings.values()), complete=complete),
         evidence=found,
         readings=readings,
         starts={name: start for name, start in compared.items() if start is not None and name in readings},
