@@ -164,6 +164,9 @@ def test_the_page_that_compares_tools_counts_right() -> None:
         f"{len(register.commitments)} commitments",
         f"{len(indicators)} come defined",
         f"{sum(one.computed for one in indicators)} defined to be computed",
+        f"{sum(one.source == 'release' for one in indicators)} from the national ones",
+        f"of the {sum(one.source == 'desk' for one in indicators)} from the desk",
+        f"{sum(one.source == 'recorded' and one.inputs != ('review',) for one in indicators)} are counted from recorded",
         f"{context} of the {len(indicators)} indicators are for context only",
         f"{sum(one.recorded_only for one in register.commitments)} commitments say openly",
     ):
