@@ -205,6 +205,20 @@ def test_a_document_is_never_read_from_outside_its_folder(folder: Path, file: st
     assert "2bb80d53" not in str(caught.value)  # SHA-256 of "secret"
 
 
+@pytest.mark.parametrize("paragraph", ["../../outside", "a/b", "..", "1\\2", "1#x", '1"><script>', "1 2", "1%2e"])
+def test_an_instrument_writes_no_page_outside_the_review(tmp_path: Path, paragraph: str) -> None:
+    head = (
+        '[instrument]\nid = "plan"\nsymbol = "S"\nadopted = 2026-01-01\nlanguage = "en"\n[instrument.title]\nen = "T"\n'
+    )
+    (tmp_path / "plan.toml").write_text(head)
+    with (tmp_path / "plan.csv").open("w", newline="") as file:
+        rows = [["id", "paragraph", "kind", "theme", "actors", "evidence", "text"]]
+        csv.writer(file).writerows([*rows, [paragraph, paragraph, "undertake", "data", "states", "report", "T"]])
+    with pytest.raises(AmparoError, match='column "paragraph"'):
+        write([], tmp_path / "out", today=TODAY, instruments=[tmp_path / "plan.toml"], formats=("html",))
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_path_of_the_machine_is_published(folder: Path, tmp_path: Path) -> None:
     write([country(0)], tmp_path / "out", today=TODAY, recorded=folder)
     for name, content in everything(tmp_path / "out").items():

@@ -401,6 +401,9 @@ _OPTIONAL = ("letter", "beneficiaries", "palermo", "global_plan", "sdg", "indica
 
 def _commitment(cells: Cells, head: Instrument, clusters: Mapping[str, object]) -> Commitment:
     paragraph, letter = cells.text("paragraph"), cells.text("letter", empty=True)
+    if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", paragraph):
+        # It names a page of the review, so it must be no path.
+        raise cells.fault("paragraph", paragraph, "letters and digits, such as 12 or II-3")
     if letter and not re.fullmatch("[a-z]", letter):
         raise cells.fault("letter", letter, "one small letter, or nothing")
     place = _place(paragraph, letter)

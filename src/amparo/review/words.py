@@ -14,8 +14,8 @@ from amparo.review.evidence import Evidence, Point
 from amparo.review.register import Indicator, code_labels
 from amparo.standard import countries
 
-_LISTS = {"profession": "actor", "sector": "actor", "theme": "theme", "measure": "unit"}
-"""Dimensions of recorded evidence whose codes are in codes.csv under another name."""
+_LISTS = {"profession": "actor", "sector": "actor", "theme": "theme", "pillar": "pillar"}
+"""Dimensions whose codes are in a list of codes.csv, and its name."""
 
 
 class ReviewTexts(Texts):
@@ -48,7 +48,7 @@ class ReviewTexts(Texts):
 
     def group(self, dim: str, code: str) -> str:
         """The name of a code by which a figure is broken down; a code of a list that is not ours stays as it is."""
-        if dim in _LISTS:
+        if dim in _LISTS and code in code_labels(_LISTS[dim]):
             return self.label(_LISTS[dim], code)
         if dim == "country":
             return str(countries.label(code, self.lang))
