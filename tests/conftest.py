@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 from amparo.intake.key import new_key
 from amparo.intake.load import load_list
 from amparo.intake.workspace import Workspace
+from amparo.protection.ledger import Cleared, Ledger, already_public, enter
 from amparo.protection.release import Release, Rule, release
 from amparo.simulation import simulate
 from amparo.standard.crosswalks import load
 from amparo.statistics.national import national_tables
 from amparo.statistics.tables import PrivateTable
 
-PROVENANCE = {"version": "test", "created": "2026-01-15"}
+PROVENANCE = {"version": "test", "created": "2026-01-15", "sha256 of lists": "0" * 64}
+Clear = Callable[[Release], Cleared[Release]]
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,17 @@ def demo_tables(demo: Path) -> list[PrivateTable]:
 def demo_release(demo_tables: list[PrivateTable]) -> Release:
     """What may be published of the demonstration country."""
     return release(demo_tables, rule=Rule(10), provenance=PROVENANCE)
+
+
+@pytest.fixture(scope="session")
+def clear(tmp_path_factory: pytest.TempPathFactory) -> Clear:
+    """Clears a release: by a ledger of its own, or because its numbers were public before."""
+    key = new_key(tmp_path_factory.mktemp("ledger-key") / "ledger.key")
+
+    def cleared(given: Release) -> Cleared[Release]:
+        if all(table.source for table in given):
+            return already_public(given)
+        ledger = Ledger(tmp_path_factory.mktemp("ledger"), key)
+        return enter(ledger, given, title="Test", recipient="public", population="everybody")
+
+    return cleared

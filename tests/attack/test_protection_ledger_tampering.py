@@ -10,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -282,7 +284,7 @@ def test_power_that_fails_at_each_step_of_an_append(tmp_path: Path, monkeypatch:
 def test_nothing_is_handed_back_that_was_not_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = made({"sexual": 40, "labour": 30})
     ledger = Ledger(tmp_path, KEY)
-    assert enter(ledger, given, title="T", recipient="public", population="p") is given
+    assert enter(ledger, given, title="T", recipient="public", population="p").release is given
     assert verify(ledger).entries[-1]["tables"][0]["name"] == "by_form"
 
     def full(*_: object) -> None:
@@ -349,11 +351,15 @@ def test_the_tables_kept_are_those_released(tmp_path: Path) -> None:
 
 def test_the_budget_of_a_population_is_never_overspent(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, KEY)
-    given = made({"sexual": 40, "labour": 30})
     set_budget(ledger, "p", epsilon="1.0", delta="1e-9", reason="Decision 7 of the board")
+    sizes = count(1000, 1000)
 
     def spend(epsilon: float | str, population: str = "p", delta: float | str = 0) -> None:
-        enter(ledger, given, title="T", recipient="public", population=population, epsilon=epsilon, delta=delta)
+        given = made({"sexual": next(sizes), "labour": next(sizes)})
+        enter(
+            ledger, given, title="T", recipient="public", population=population, epsilon=epsilon, delta=delta,
+            override="other data in each",
+        )  # fmt: skip
 
     for _ in range(10):
         spend(0.1)
@@ -378,11 +384,16 @@ def test_records_are_entered_with_their_epsilon_and_refused_beyond_the_budget(tm
     given = release_microdata(private, method=PacSynth(0.5), provenance=provenance, seed=1)
     assert given.delta is not None
     set_budget(ledger, "p", epsilon=1, delta=2 * given.delta, reason="Decision 7")
-    for _ in range(2):
-        assert enter_microdata(ledger, given, title="Records", recipient="public", population="p") is given
+    words = {"title": "Records", "population": "p", "alarms": ()}
+    for recipient in ("public", "public", "ministry"):
+        assert enter_microdata(ledger, given, recipient=recipient, **words).release is given
+    assert budget(verify(ledger).entries, "p").epsilon == Fraction("0.5")  # the very same records cost once
+    assert [entry["epsilon"] for entry in verify(ledger).entries[1:]] == ["0.5", "0"]
+    again = [release_microdata(private, method=PacSynth(0.5), provenance=provenance, seed=1) for _ in range(2)]
+    enter_microdata(ledger, again[0], recipient="public", **words)
     with pytest.raises(RefusedError, match="limit"):
-        enter_microdata(ledger, given, title="Records", recipient="public", population="p")
-    entry = verify(ledger).entries[-1]
+        enter_microdata(ledger, again[1], recipient="public", **words)
+    entry = verify(ledger).entries[1]
     assert (entry["epsilon"], entry["records"], entry["columns"]) == ("0.5", len(given), ["sex", "age"])
     with pytest.raises(TypeError):
-        enter_microdata(ledger, frame, title="Records", recipient="public", population="p")  # type: ignore[arg-type]
+        enter_microdata(ledger, frame, title="Records", recipient="public", population="p", alarms=())  # type: ignore[arg-type]

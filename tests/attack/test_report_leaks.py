@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,11 +17,14 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release, Rule, release, republish
 from amparo.report import write
 from amparo.statistics.tables import PrivateTable, PublishedTable
 
-PROVENANCE = {"version": "1", "created": "2026-01-15"}
+Clear = Callable[[Release], Cleared[Release]]
+
+PROVENANCE = {"version": "1", "created": "2026-01-15", "sha256 of lists": "0" * 64}
 YEARS = [str(year) for year in range(2019, 2025)]
 
 
@@ -56,9 +60,11 @@ def country(secret: int) -> Release:
 
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
-def test_countries_that_differ_only_in_withheld_counts_have_the_same_report(tmp_path: Path, lang: str) -> None:
+def test_countries_that_differ_only_in_withheld_counts_have_the_same_report(
+    clear: Clear, tmp_path: Path, lang: str
+) -> None:
     for secret in (0, 5):
-        write(country(secret), tmp_path / str(secret), lang=lang)
+        write(clear(country(secret)), tmp_path / str(secret), lang=lang)
     files = sorted(path.relative_to(tmp_path / "0") for path in (tmp_path / "0").rglob("*") if path.is_file())
     assert len(files) >= 6
     for name in files:
@@ -66,11 +72,13 @@ def test_countries_that_differ_only_in_withheld_counts_have_the_same_report(tmp_
 
 
 @pytest.mark.parametrize("lang", ["en", "ar", "zh", "fr", "ru", "es"])
-def test_large_counts_withheld_to_guard_small_ones_are_in_no_byte_of_the_report(tmp_path: Path, lang: str) -> None:
+def test_large_counts_withheld_to_guard_small_ones_are_in_no_byte_of_the_report(
+    clear: Clear, tmp_path: Path, lang: str
+) -> None:
     released = country(0)
     hidden = sum((found.frame["status"] == "withheld").sum() for found in released)
     assert hidden >= 12
-    report = write(released, tmp_path, lang=lang)
+    report = write(clear(released), tmp_path, lang=lang)
     everything = ""
     for path in report.files:
         if path.suffix == ".pdf":
@@ -107,7 +115,7 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile(clear: Clear, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report on categories that an attacker named, in places that tables, bars and streams show."""
     folder = tmp_path_factory.mktemp("hostile")
 
@@ -122,7 +130,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         published("flows_by_subregion", "origin_subregion", "destination_subregion"),
         published("region_by_form", "region", "form"),
     ]
-    write(republish(tables, provenance={**PROVENANCE, HOSTILE[1]: HOSTILE[2]}), folder, title=HOSTILE[2])
+    write(clear(republish(tables, provenance={**PROVENANCE, HOSTILE[1]: HOSTILE[2]})), folder, title=HOSTILE[2])
     return folder
 
 
@@ -143,11 +151,11 @@ def test_names_of_categories_stay_plain_words_in_the_pdf(hostile: Path) -> None:
     assert "#panic() $x$ *bold* @nothing <label>" in text
 
 
-def test_no_cell_of_the_open_data_can_act_as_a_formula(tmp_path: Path) -> None:
+def test_no_cell_of_the_open_data_can_act_as_a_formula(clear: Clear, tmp_path: Path) -> None:
     codes = ["=1+1", "+1+cmd", "-1-1", "@SUM(A1)", "\t=1", "a\r=1+1", "b\n=1+1"]
     frame = pd.DataFrame({"list": [*codes, "_T"], "lower": [10] * 7 + [70], "upper": [10] * 7 + [70]})
     made = PublishedTable("victims_by_list", "persons", ("list",), frozenset(), frame, "counted", "a source")
-    write(republish([made], provenance=PROVENANCE), tmp_path, formats=("data",))
+    write(clear(republish([made], provenance=PROVENANCE)), tmp_path, formats=("data",))
     with (tmp_path / "data" / "victims_by_list.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert "a\r=1+1" in cells

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 from pypdf import PdfReader
 
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
 from amparo.report import write
 from amparo.report.figures import font_folders
+
+Clear = Callable[[Release], Cleared[Release]]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here; .ci/run installs it")
@@ -38,11 +41,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.mark.parametrize("lang", ["en", "ar", "zh", "fr", "ru", "es"])
 def test_axe_finds_no_serious_violation_and_nothing_is_asked_of_the_network(
-    browser: object, demo_release: Release, tmp_path: Path, lang: str
+    clear: Clear, browser: object, demo_release: Release, tmp_path: Path, lang: str
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    report = write(demo_release, tmp_path, lang=lang, formats=("html",)).files[0]
+    report = write(clear(demo_release), tmp_path, lang=lang, formats=("html",)).files[0]
     page = browser.new_page(viewport={"width": 1000, "height": 900}, bypass_csp=True)  # type: ignore[attr-defined]
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -58,10 +61,10 @@ def test_axe_finds_no_serious_violation_and_nothing_is_asked_of_the_network(
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
 def test_a_phone_shows_the_report_without_scrolling_sideways(
-    browser: object, demo_release: Release, tmp_path: Path, lang: str
+    clear: Clear, browser: object, demo_release: Release, tmp_path: Path, lang: str
 ) -> None:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    report = write(demo_release, tmp_path, lang=lang, formats=("html",)).files[0]
+    report = write(clear(demo_release), tmp_path, lang=lang, formats=("html",)).files[0]
     page = browser.new_page(viewport={"width": 360, "height": 740})  # type: ignore[attr-defined]
     page.goto(report.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -75,9 +78,9 @@ def test_a_phone_shows_the_report_without_scrolling_sideways(
 
 
 def test_print_shows_every_table_even_those_that_are_folded_on_the_screen(
-    browser: object, demo_release: Release, tmp_path: Path
+    clear: Clear, browser: object, demo_release: Release, tmp_path: Path
 ) -> None:
-    report = write(demo_release, tmp_path, formats=("html",)).files[0]
+    report = write(clear(demo_release), tmp_path, formats=("html",)).files[0]
     page = browser.new_page()  # type: ignore[attr-defined]
     page.goto(report.as_uri())
     printed = tmp_path / "printed.pdf"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import ibis
@@ -11,9 +12,12 @@ import pytest
 from amparo.intake.load import load_list
 from amparo.intake.suggest import matching_built_in
 from amparo.intake.workspace import Workspace
-from amparo.protection.release import republish
+from amparo.protection.ledger import Cleared
+from amparo.protection.release import Release, republish
 from amparo.report import write
 from amparo.statistics import glotip
+
+Clear = Callable[[Release], Cleared[Release]]
 
 WORKBOOK = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "unodc" / "data_glotip.xlsx"
 needs_workbook = pytest.mark.skipif(
@@ -178,8 +182,8 @@ def test_every_sex_that_stands_twice_in_the_workbook_is_its_children_and_its_adu
 
 
 @needs_workbook
-def test_the_workbook_becomes_a_report_with_ranges(workbook: ibis.Table, tmp_path: Path) -> None:
+def test_the_workbook_becomes_a_report_with_ranges(clear: Clear, workbook: ibis.Table, tmp_path: Path) -> None:
     ready = republish(glotip.published_tables(workbook), provenance={"version": "t", "created": "2026-01-01"})
-    findings = write(ready, tmp_path, lang="en").findings
+    findings = write(clear(ready), tmp_path, lang="en").findings
     assert "75,128 to 75,176" in findings[0]
     assert (tmp_path / "report.en.pdf").stat().st_size > 50_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 from amparo.protection.audit import feasible_bounds
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release, republish
 from amparo.report import write
 from amparo.report.reading import Reader
@@ -22,13 +24,15 @@ from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES
 from amparo.statistics.tables import PrivateTable, PublishedTable
 
+Clear = Callable[[Release], Cleared[Release]]
+
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def written(
-    request: pytest.FixtureRequest, demo_release: Release, tmp_path_factory: pytest.TempPathFactory
+    clear: Clear, request: pytest.FixtureRequest, demo_release: Release, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp(f"report-{request.param}")
-    write(demo_release, folder, lang=request.param)
+    write(clear(demo_release), folder, lang=request.param)
     return request.param, folder
 
 
@@ -164,12 +168,16 @@ def test_shares_count_only_records_with_information(demo_release: Release, demo_
     assert found.low < found.value < found.high
 
 
-def test_text_in_a_category_cannot_become_markup(tmp_path: Path) -> None:
+def test_text_in_a_category_cannot_become_markup(clear: Clear, tmp_path: Path) -> None:
     frame = pd.DataFrame({"list": ['<script>alert("x")</script>', "=cmd|' /C calc'!A0", "_T"], "year": ["2020"] * 3, "lower": [20, 30, 50], "upper": [20, 30, 50]})  # fmt: skip
     table = PublishedTable(
         "victims_by_list_year", "persons", ("list", "year"), frozenset(), frame, "<b>m</b>", "<i>source</i>"
     )
-    write(republish([table], provenance={"version": "<u>", "created": "2026-01-01"}), tmp_path, title="<h1>Mine</h1>")
+    write(
+        clear(republish([table], provenance={"version": "<u>", "created": "2026-01-01"})),
+        tmp_path,
+        title="<h1>Mine</h1>",
+    )
     text = (tmp_path / "report.en.html").read_text(encoding="utf-8")
     for injected in ("<script>", "<b>m", "<i>source", "<u>", "<h1>Mine"):
         assert injected not in text
@@ -177,34 +185,36 @@ def test_text_in_a_category_cannot_become_markup(tmp_path: Path) -> None:
     assert "\n=cmd" not in cells
 
 
-def test_the_same_release_gives_the_same_bytes(demo_release: Release, tmp_path: Path) -> None:
+def test_the_same_release_gives_the_same_bytes(clear: Clear, demo_release: Release, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write(demo_release, tmp_path / name)
+        write(clear(demo_release), tmp_path / name)
     for path in sorted((tmp_path / "one").rglob("*.*")):
         assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path.name
 
 
-def test_a_language_that_is_not_one_of_the_six_is_told(demo_release: Release, tmp_path: Path) -> None:
+def test_a_language_that_is_not_one_of_the_six_is_told(clear: Clear, demo_release: Release, tmp_path: Path) -> None:
     with pytest.raises(AmparoError, match="no language 'de'"):
-        write(demo_release, tmp_path, lang="de")
+        write(clear(demo_release), tmp_path, lang="de")
 
 
-def test_a_year_in_which_no_state_reported_is_not_a_year_without_victims(tmp_path: Path) -> None:
+def test_a_year_in_which_no_state_reported_is_not_a_year_without_victims(clear: Clear, tmp_path: Path) -> None:
     years = [str(year) for year in range(2010, 2018)]
     counts = [0, 0, 100, 110, 90, 105, 95, 100]
     rows = [(y, "detected_victims", n, n) for y, n in zip([*years, "_T"], [*counts, 600], strict=True)]
     frame = pd.DataFrame(rows, columns=["year", "indicator", "lower", "upper"])
     table = PublishedTable("world_by_year_indicator", "persons", ("year", "indicator"), frozenset(), frame, "m", "UN")
-    findings = write(republish([table], provenance={"created": "2026-01-01"}), tmp_path, formats=("html",)).findings
+    findings = write(
+        clear(republish([table], provenance={"created": "2026-01-01"})), tmp_path, formats=("html",)
+    ).findings
     assert "from 2012 to 2017" in findings[1]
     assert "cannot be told" in findings[1]
 
 
 @pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != "en"])
 def test_no_english_sentence_is_left_in_a_report_in_another_language(
-    demo_release: Release, tmp_path: Path, lang: str
+    clear: Clear, demo_release: Release, tmp_path: Path, lang: str
 ) -> None:
-    write(demo_release, tmp_path, lang=lang, formats=("html",))
+    write(clear(demo_release), tmp_path, lang=lang, formats=("html",))
     text = re.sub(
         r"<style>.*?</style>|<[^>]+>", " ", (tmp_path / f"report.{lang}.html").read_text(encoding="utf-8"), flags=re.S
     )
@@ -219,7 +229,7 @@ def test_numbers_and_percentages_follow_the_language() -> None:
 
 
 def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
-    demo: Path, demo_tables: list[PrivateTable], tmp_path: Path
+    clear: Clear, demo: Path, demo_tables: list[PrivateTable], tmp_path: Path
 ) -> None:
     from amparo.prevalence import estimate
     from amparo.prevalence.loglinear import stepwise
@@ -231,9 +241,14 @@ def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
     table = read_capture_table(demo / "country" / "truth" / "capture_histories.csv")[()]
     chosen = estimate(table, replicates=200)
     found = release_prevalence(chosen, stepwise(table), multiverse(table, replicates=100, seed=1), fewest=10)
-    ready = release(demo_tables, rule=Rule(10), provenance={"version": "t", "created": "2026-01-01"}, prevalence=found)
+    ready = release(
+        demo_tables,
+        rule=Rule(10),
+        provenance={"version": "t", "created": "2026-01-01", "sha256 of x": "0"},
+        prevalence=found,
+    )
     for lang in LANGUAGES:
-        write(ready, tmp_path, lang=lang)
+        write(clear(ready), tmp_path, lang=lang)
         text = (tmp_path / f"report.{lang}.html").read_text(encoding="utf-8")
         texts = Texts(lang)
         for number in (found.estimate, found.low, found.high, found.observed, found.estimate - found.observed):
@@ -245,8 +260,10 @@ def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
         release_prevalence(chosen, stepwise(table), multiverse(table, replicates=100, seed=1), fewest=10_000)
 
 
-def test_the_demonstration_country_s_five_findings_can_all_be_said(demo_release: Release, tmp_path: Path) -> None:
-    findings = write(demo_release, tmp_path, formats=("html",)).findings
+def test_the_demonstration_country_s_five_findings_can_all_be_said(
+    clear: Clear, demo_release: Release, tmp_path: Path
+) -> None:
+    findings = write(clear(demo_release), tmp_path, formats=("html",)).findings
     assert len(findings) == 5
     assert Texts("en")("finding-none") not in findings
 

@@ -21,6 +21,7 @@ STORY = """From agencies' lists on trafficking in persons to a published nationa
 [bold]Once:[/bold]     amparo key new                      a key that encrypts names and contacts; keep it safe
 [bold]The job:[/bold]  amparo report LISTS... --out DIR    check, count, protect and publish, in six languages
 [bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
+[bold]Records:[/bold]  amparo release LISTS... --out DIR   tables or protected records for others to work with
 [bold]Leaks:[/bold]    amparo audit FILE                   what the totals of a published table give away
 [bold]Try it:[/bold]   amparo simulate DIR                 the lists of a made-up country, with the truth apart
 
@@ -55,6 +56,7 @@ app.command()(lists.load)
 app.command()(lists.quarantine)
 app.command()(report.report)
 app.command()(prevalence.prevalence)
+app.command()(protection.release)
 app.command()(protection.audit)
 ledger_app.command("list")(protection.ledger_list)
 ledger_app.command("show")(protection.ledger_show)

@@ -1,40 +1,133 @@
-"""Commands on what is out: tables that somebody else published, and the ledger of our own releases."""
+"""Commands on what leaves the house: our releases and their ledger, and tables that somebody else published."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from amparo.cli.clearing import (
+    EVERYBODY,
+    LEDGER,
+    Override,
+    Population,
+    RuleText,
+    Sending,
+    To,
+    attack_folder,
+    clear_records,
+    clear_tables,
+    provenance_of,
+    rule_of,
+    svg,
+)
+from amparo.cli.lists import load_all
 from amparo.cli.shared import (
     DEFAULT_KEY,
     Json,
     KeyFile,
     Quiet,
     WorkspaceDir,
+    open_workspace,
     out_console,
     progress_bar,
+    spinner,
     write_csv,
 )
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
+    from amparo.intake.workspace import Workspace
     from amparo.protection.foreign import ForeignAudit
-    from amparo.protection.ledger import Ledger
-
-LEDGER = "ledger"
-"""Folder of the ledger in the workspace."""
+    from amparo.protection.ledger import Cleared, Ledger
 
 READ = {
     "sure": "from sums that hold wherever they can be checked",
     "likely": "also from sums that usually hold",
 }
+
+# --- our own releases --------------------------------------------------------------------------------------
+
+
+def release(
+    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what may be handed over.")] = Path("out/release"),
+    rule: RuleText = None,
+    microdata: Annotated[
+        str | None, typer.Option(help="Protected records: aim:EPSILON, pac-synth:EPSILON or k-anonymity:K.")
+    ] = None,
+    to: To = "public",
+    population: Population = EVERYBODY,
+    override: Override = "",
+    title: Annotated[str | None, typer.Option(help="What it is, for the ledger.")] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
+    ] = None,
+    key: KeyFile = None,
+    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
+    today: Annotated[str | None, typer.Option(help="Date of the release, YYYY-MM-DD.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Tables or protected records for others to work with, attacked before they are out, and entered in the ledger.
+
+    Without --microdata the tables; with it the records, and with --rule as well both. Without LISTS, from everything
+    in the workspace. Records get new noise each time, and spend their epsilon each time.
+    """
+    from amparo import report as report_room
+    from amparo.protection.microdata.release import parse_method
+
+    silent = quiet or as_json
+    method = parse_method(microdata) if microdata is not None else None
+    chosen = rule_of(rule, None)
+    private_folder = workspace or out.with_name(out.name + "-private")
+    store = open_workspace(private_folder, key)
+    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    loads = [item for item in loads if item.unit != "aggregate"]
+    if not loads:
+        raise AmparoError(
+            "There is nothing to release.", remedy="Name lists of cases: amparo release LISTS... --out DIR"
+        )
+    load_ids = [item.load_id for item in loads]
+    provenance = provenance_of(loads, date.fromisoformat(today) if today else date.today())
+    done = []
+    if method is None or rule is not None:
+        sending = Sending(to, population, override, title or "Tables")
+        with spinner("Counting, protecting and attacking tables", quiet=silent):
+            tables = clear_tables(store, load_ids, chosen, sending, provenance)
+            files = report_room.write(tables, out, formats=("data",)).files
+        done.append(_handed("tables", store, tables, files))
+    if method is not None:
+        sending = Sending(to, population, override, title or "Records")
+        with spinner("Protecting and attacking records", quiet=silent):
+            records = clear_records(store, load_ids, method, sending, provenance)
+            files = report_room.write_records(records, out)
+        done.append(_handed("records", store, records, files))
+    if as_json:
+        print(json.dumps({"released": done}, ensure_ascii=False, indent=2))
+        return
+    if quiet:
+        return
+    for item in done:
+        where = f"{item['kind'].capitalize()}: {item['files'][0]} (ledger {item['entry']})"
+        out_console.print(where, soft_wrap=True, highlight=False)
+        out_console.print(f"Attack report, private: {item['attack_report']}", soft_wrap=True, highlight=False)
+
+
+def _handed(kind: str, store: Workspace, cleared: Cleared[Any], files: Sequence[Path]) -> dict[str, Any]:
+    attack = attack_folder(store, cleared) / "attack-report.txt"
+    return {
+        "kind": kind, "entry": cleared.entry, "files": [str(path) for path in files], "attack_report": str(attack),
+    }  # fmt: skip
+
 
 # --- tables of others --------------------------------------------------------------------------------------
 
@@ -145,9 +238,8 @@ def _widths(found: ForeignAudit) -> str:
     import altair as alt
     import numpy as np
     import pandas as pd
-    import vl_convert
 
-    from amparo.report.figures import BLUE, FONT, ORANGE, WIDTH, font_folders
+    from amparo.report.figures import BLUE, ORANGE, WIDTH
 
     parts = []
     for reading in found.exposure:
@@ -155,8 +247,6 @@ def _widths(found: ForeignAudit) -> str:
         words = np.where(np.isinf(left), "no limit", np.where(left > 9, "10+", left.map("{:.0f}".format)))
         counted = pd.Series(words).value_counts().rename_axis("left").reset_index(name="cells")
         parts.append(counted.assign(reading=f"{reading}: {READ[reading]}"))
-    for folder in font_folders():
-        vl_convert.register_font_directory(folder)
     chart = (
         alt.Chart(pd.concat(parts), width=WIDTH, height=240)
         .mark_bar()
@@ -168,9 +258,8 @@ def _widths(found: ForeignAudit) -> str:
             color=alt.Color("reading:N", title=None, scale=alt.Scale(range=[ORANGE, BLUE]),
                             legend=alt.Legend(orient="bottom", labelLimit=400)),
         )
-        .configure(font=FONT, background="transparent")
     )  # fmt: skip
-    return str(vl_convert.vegalite_to_svg(chart.to_dict(), show_warnings=False))
+    return svg(chart)
 
 
 def _say_audit(found: ForeignAudit, document: Mapping[str, Any], reveal: bool) -> None:

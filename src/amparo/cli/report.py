@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from amparo import __version__
+from amparo.cli.clearing import (
+    EVERYBODY,
+    Override,
+    Population,
+    RuleText,
+    Sending,
+    To,
+    clear_tables,
+    provenance_of,
+    rule_of,
+)
 from amparo.cli.lists import load_all, say_loads, summary
 from amparo.cli.shared import SEED, Json, KeyFile, Quiet, err_console, open_workspace, out_console, spinner, write_csv
 from amparo.standard.errors import AmparoError
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
     from amparo.intake.load import Load
     from amparo.intake.workspace import Workspace
     from amparo.protection.prevalence import ReleasedPrevalence
+    from amparo.protection.release import Rule
 
 
 def report(
@@ -34,7 +45,13 @@ def report(
     lang: Annotated[
         list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
     ] = None,
-    threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
+    threshold: Annotated[
+        int | None, typer.Option(min=2, help="Counts below it are never published; 10 unless told. Short for --rule.")
+    ] = None,
+    rule: RuleText = None,
+    to: To = "public",
+    population: Population = EVERYBODY,
+    override: Override = "",
     captures: Annotated[
         Path | None, typer.Option(help="Capture histories (CSV), for the chapter on those never detected.")
     ] = None,
@@ -49,6 +66,8 @@ def report(
     Without LISTS, everything in the workspace is counted.
     """
     silent = quiet or as_json
+    chosen = rule_of(rule, threshold)
+    sending = Sending(to, population, override, title or "National picture")
     private_folder = workspace or out.with_name(out.name + "-private")
     store = open_workspace(private_folder, key)
     loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
@@ -56,7 +75,7 @@ def report(
         raise AmparoError("There is nothing to report on.", remedy="Name the lists: amparo report LISTS... --out DIR")
     day = date.fromisoformat(today) if today else date.today()
     with spinner("Counting, protecting and writing", quiet=silent):
-        paths, findings = _publish(store, loads, out, lang or ["en"], threshold, title, not no_pdf, day, captures)
+        paths, findings = _publish(store, loads, out, lang or ["en"], chosen, sending, title, not no_pdf, day, captures)
     say_loads(loads, private_folder, quiet=silent, as_json=False)
     if as_json:
         print(json.dumps({"loads": [summary(item) for item in loads], "findings": findings, "files": paths}, indent=2))
@@ -74,24 +93,21 @@ def _publish(
     loads: Sequence[Load],
     out: Path,
     languages: Sequence[str],
-    threshold: int,
+    rule: Rule,
+    sending: Sending,
     title: str | None,
     pdf: bool,
     day: date,
     captures: Path | None,
 ) -> tuple[list[str], list[str]]:
-    """Count what was loaded, protect it, and write the report; gives its files and its findings."""
+    """Count what was loaded, protect it, enter it in the ledger, and write the report; its files and its findings."""
     from amparo import report as report_room
-    from amparo.protection.release import Rule, release, republish
+    from amparo.protection.ledger import already_public
+    from amparo.protection.release import republish
     from amparo.statistics import glotip
-    from amparo.statistics.national import national_tables
 
     load_ids = [item.load_id for item in loads]
-    provenance = {
-        "version": __version__,
-        "created": day.isoformat(),
-        **{f"sha256 of {item.source}": item.sha256 for item in loads},
-    }
+    provenance = provenance_of(loads, day)
     counted_already = {item.unit == "aggregate" for item in loads}
     if counted_already == {True, False}:
         raise AmparoError(
@@ -105,7 +121,7 @@ def _publish(
         )
     if counted_already == {True}:
         aggregates = store.table("aggregates", load_ids)
-        ready = republish(glotip.published_tables(aggregates), provenance=provenance)
+        cleared = already_public(republish(glotip.published_tables(aggregates), provenance=provenance))
         contradictions = glotip.contradictions(aggregates)
         out.mkdir(parents=True, exist_ok=True)
         write_csv(contradictions, out / "contradictions.csv")
@@ -113,16 +129,15 @@ def _publish(
             f"{len(contradictions):,} contradictions in the numbers: {out / 'contradictions.csv'}", soft_wrap=True
         )
     else:
-        private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
-        unseen = _unseen(captures, threshold) if captures else None
-        ready = release(private, rule=Rule(threshold=threshold), provenance=provenance, prevalence=unseen)
+        unseen = _unseen(captures, rule.fewest) if captures else None
+        cleared = clear_tables(store, load_ids, rule, sending, provenance, unseen)
     formats = ("html", "pdf") if pdf else ("html",)
     files: list[str] = []
     findings: list[str] = []
     for lang in languages:
         # The open data are the same in every language; their titles are in the first.
         wanted = formats if findings else (*formats, "data")
-        written = report_room.write(ready, out, lang=lang, formats=wanted, title=title)
+        written = report_room.write(cleared, out, lang=lang, formats=wanted, title=title)
         files += [str(path) for path in written.files]
         findings = findings or list(written.findings)
     return files, findings

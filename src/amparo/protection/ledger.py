@@ -1,7 +1,8 @@
 """The ledger of releases: what left the house, when, to whom, under which rule, and at what cost in privacy.
 
 No release without an entry: :func:`enter` compares a release with all earlier ones about the same population
-(:mod:`amparo.protection.differencing`), writes it down, and only then hands it back.
+(:mod:`amparo.protection.differencing`), writes it down, and only then hands it back as :class:`Cleared`, which is all
+that ``report`` writes. The very same release may be sent again: it is entered once for each recipient, charged once.
 
 A ledger is a folder::
 
@@ -36,12 +37,12 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import pandas as pd
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -49,19 +50,22 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from amparo.intake.key import Key
 from amparo.protection.differencing import Finding, Shown, ShownTable, differences
-from amparo.protection.release import Release, ReleasedTable, Rule
+from amparo.protection.release import Release, ReleasedTable
 from amparo.standard.errors import AmparoError, KeyMissingError
 
 if TYPE_CHECKING:
     from amparo.protection.microdata import ReleasedMicrodata
+    from amparo.protection.prevalence import ReleasedPrevalence
 
 FIRST = "0" * 64
 """What the first entry has in place of the hash of the entry before."""
 WAIT = 30.0
 """Seconds that a writer waits for another one."""
 _INPUT = "sha256 of "
+_SEAL = object()
 
 Entry = Mapping[str, Any]
+Out = TypeVar("Out", covariant=True)
 
 
 class LedgerError(AmparoError):
@@ -77,6 +81,37 @@ class RefusedError(AmparoError):
     def __init__(self, message: str, *, remedy: str, findings: Sequence[Finding] = ()) -> None:
         self.findings = tuple(findings)
         super().__init__(message, remedy=remedy)
+
+
+def _unsealed() -> NoReturn:
+    raise TypeError("Cleared is made by amparo.protection.ledger (enter, enter_microdata, already_public) alone.")
+
+
+@dataclass(frozen=True, eq=False)
+class Cleared(Generic[Out]):
+    """A release that may leave the house: it stands in the ledger, or its numbers were public before.
+
+    ``release`` : a Release or ReleasedMicrodata. ``entry`` : its id in the ledger, empty where it was public before.
+    What the seal holds and what it cannot is said in ``amparo.protection.release``.
+
+    Raises
+    ------
+    TypeError : when made outside the ledger.
+    """
+
+    release: Out
+    entry: str
+    seal: InitVar[object] = None
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            _unsealed()
+
+    def __init_subclass__(cls) -> None:
+        _unsealed()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        _unsealed()
 
 
 @dataclass(frozen=True)
@@ -358,8 +393,11 @@ def enter(
     delta: float | str = 0,
     override: str = "",
     when: datetime | None = None,
-) -> Release:
-    """Compare a release with all that is out, write it down, and only then hand it back.
+) -> Cleared[Release]:
+    """Compare a release with all that is out, write it down, and only then clear it.
+
+    The very same release (tables, estimate, rule, inputs, population) to the same recipient is in the ledger already
+    and gets no further entry; to another recipient it gets one that spends nothing.
 
     Parameters
     ----------
@@ -392,36 +430,69 @@ def enter(
     data = hashlib.sha256(_canonical(dict(_in_order(inputs)))).hexdigest()
     spent = {"epsilon": _amount("epsilon", epsilon), "delta": _amount("delta", delta)}
     frames = [_csv(table) for table in release]
-    tables = [_described(table, content) for table, content in zip(release, frames, strict=True)]
+    what = {
+        "kind": "tables",
+        "population": population,
+        "within": part,
+        "rule": release.rule.sentence(),
+        "tables": [_described(table, content) for table, content in zip(release, frames, strict=True)],
+        "prevalence": _of_prevalence(release.prevalence),
+        "data": data,
+    }
     with _writing(ledger) as state:
+        again = [entry for entry in state.entries if all(entry.get(name) == value for name, value in what.items())]
+        for entry in again:
+            if entry["recipient"] == recipient:
+                return Cleared(release, entry["id"], seal=_SEAL)
+        if again:
+            spent = dict.fromkeys(spent, "0")
         _within_budget(state, population, spent["epsilon"], spent["delta"])
-        new = Shown("this release", data, part, _fewest_values(release.rule), tuple(_shown(table) for table in release))
+        new = Shown("this release", data, part, release.rule.fewest, tuple(_shown(table) for table in release))
         earlier = [shown_by(ledger, entry) for entry in state.entries
                    if entry["kind"] == "tables" and entry["population"] == population]  # fmt: skip
         findings = differences(new, earlier)
-        if findings and not override.strip():
+        # What it told when it was sent first, by override, it tells the next recipient too.
+        told = [str(finding) for finding in findings] or list(again[0]["findings"] if again else ())
+        if told and not override.strip():
             remedy = "Withhold those cells, or release it with an override and its reason."
-            raise RefusedError(_refusal(findings), remedy=remedy, findings=findings)
+            raise RefusedError(_refusal(told), remedy=remedy, findings=findings)
         for content in frames:
             _keep(ledger.table(hashlib.sha256(content).hexdigest()), content)
         body = {
-            "kind": "tables",
+            **what,
             "title": title,
             "recipient": recipient,
-            "population": population,
-            "within": part,
-            "rule": release.rule.sentence(),
-            "threshold": _fewest_values(release.rule),
+            "threshold": release.rule.fewest,
             **spent,
-            "tables": tables,
             "inputs": inputs,
-            "data": data,
-            "override": override.strip() if findings else "",
-            "findings": [str(finding) for finding in findings],
+            "override": override.strip() if told else "",
+            "findings": told,
+            "compared": len(earlier),
             "version": release.provenance.get("version", ""),
         }
-        _append(ledger, state, body, when)
-    return release
+        entry = _append(ledger, state, body, when)
+    return Cleared(release, entry["id"], seal=_SEAL)
+
+
+def already_public(release: Release) -> Cleared[Release]:
+    """Clear tables that somebody else has published: no key, no entry, no comparison.
+
+    What is public cannot be told a second time, and a comparison would hold our own releases to numbers that are out
+    whatever we do. Only ``republish`` makes tables with a source.
+
+    Raises
+    ------
+    TypeError : something other than a Release came in.
+    AmparoError : some of it is counted from records, or estimated from them.
+    """
+    if not isinstance(release, Release):
+        raise TypeError(f"Expected Release, got {type(release).__name__}.")
+    own = [table.name for table in release if not table.source]
+    if own or release.prevalence is not None:
+        raise AmparoError(
+            f"{own[0] if own else 'the estimate'} was not public before.", remedy="Enter the release in the ledger."
+        )
+    return Cleared(release, "", seal=_SEAL)
 
 
 def enter_microdata(
@@ -431,17 +502,26 @@ def enter_microdata(
     title: str,
     recipient: str,
     population: str,
+    alarms: Sequence[str],
+    override: str = "",
     when: datetime | None = None,
-) -> ReleasedMicrodata:
-    """Write down a release of records, and only then hand it back; refused beyond the budget of the population.
+) -> Cleared[ReleasedMicrodata]:
+    """Write down a release of records, and only then clear it; refused beyond the budget of the population.
 
-    Records are compared with no other release: what protects them is their epsilon, which adds up, or what an attack
-    on them has measured. Only their hash is kept.
+    Records are compared with no other release: what protects them is their epsilon, which adds up, and what attacks
+    on them have measured. Only their hash is kept. The very same records are entered once for each recipient and
+    charged once.
+
+    Parameters
+    ----------
+    alarms : the attacks that told more of persons in the records than of others (``AttackReport.alarms``).
+    override : why it goes out although there are alarms; written down with them.
+    title, recipient, population, when : as for :func:`enter`.
 
     Raises
     ------
     TypeError : something other than ReleasedMicrodata came in.
-    RefusedError : the budget is spent.
+    RefusedError : there are alarms and no override, or the budget is spent.
     LedgerError, AmparoError : as for :func:`enter`.
     """
     from amparo.protection.microdata import ReleasedMicrodata
@@ -452,23 +532,39 @@ def enter_microdata(
     inputs = _inputs(release.provenance)
     content = str(release.frame.to_csv(index=False, lineterminator="\n")).encode("utf-8")
     spent = {"epsilon": _amount("epsilon", release.epsilon or 0), "delta": _amount("delta", release.delta or 0)}
+    what = {
+        "kind": "microdata",
+        "population": population,
+        "rule": f"{release.method}. {' '.join(release.words)}",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "inputs": inputs,
+    }
+    if alarms and not override.strip():
+        raise RefusedError(
+            f"attacks tell more of the persons in the records than of others: {'; '.join(alarms)}.",
+            remedy="Use a smaller epsilon or another method, or release it with an override and its reason.",
+        )
     with _writing(ledger) as state:
+        again = [entry for entry in state.entries if all(entry.get(name) == value for name, value in what.items())]
+        for entry in again:
+            if entry["recipient"] == recipient:
+                return Cleared(release, entry["id"], seal=_SEAL)
+        if again:
+            spent = dict.fromkeys(spent, "0")
         _within_budget(state, population, spent["epsilon"], spent["delta"])
         body = {
-            "kind": "microdata",
+            **what,
             "title": title,
             "recipient": recipient,
-            "population": population,
-            "rule": f"{release.method}. {' '.join(release.words)}",
             **spent,
             "records": len(release),
             "columns": list(release.frame.columns),
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "inputs": inputs,
+            "override": override.strip() if alarms else "",
+            "findings": list(alarms),
             "version": release.provenance.get("version", ""),
         }
-        _append(ledger, state, body, when)
-    return release
+        entry = _append(ledger, state, body, when)
+    return Cleared(release, entry["id"], seal=_SEAL)
 
 
 def _inputs(provenance: Mapping[str, str]) -> dict[str, str]:
@@ -480,11 +576,6 @@ def _inputs(provenance: Mapping[str, str]) -> dict[str, str]:
             remedy='Give its provenance "sha256 of FILE" for each input.',
         )
     return inputs
-
-
-def _fewest_values(rule: Rule) -> int:
-    """How many counts the rule leaves open of a small one: the threshold; the base of a rounding; D + 1 with noise."""
-    return rule.rounding or (rule.noise.largest + 1 if rule.noise is not None else rule.threshold)
 
 
 def _in_order(inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -499,10 +590,19 @@ def _needs_words(**given: str) -> None:
             raise AmparoError(f"the {name} is empty.", remedy=f"Say the {name}: the ledger is read by people.")
 
 
-def _refusal(findings: Sequence[Finding]) -> str:
-    first = "; ".join(str(finding) for finding in findings[:3])
+def _refusal(findings: Sequence[str]) -> str:
+    first = "; ".join(findings[:3])
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
     return f"beside earlier releases it would tell small counts: {first}{more}."
+
+
+def _of_prevalence(found: ReleasedPrevalence | None) -> str:
+    """The SHA-256 of an estimate as it is shown, empty where there is none."""
+    if found is None:
+        return ""
+    numbers = [found.estimate, found.low, found.high, found.observed, *found.pairs, str(found.threshold)]
+    shown = {"numbers": numbers, "analyses": found.analyses.to_csv(index=False, lineterminator="\n")}
+    return hashlib.sha256(_canonical(shown)).hexdigest()
 
 
 def _csv(table: ReleasedTable) -> bytes:

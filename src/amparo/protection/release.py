@@ -79,6 +79,11 @@ class Rule:
                 remedy="Choose one; with rounding or noise the threshold is 1.",
             )
 
+    @property
+    def fewest(self) -> int:
+        """Possible counts left of a small one: the threshold; the base of a rounding; D + 1 with noise."""
+        return self.rounding or (self.noise.largest + 1 if self.noise is not None else self.threshold)
+
     def sentence(self) -> str:
         """The rule in words, for the reader of a table."""
         if self.rounding is not None:

@@ -1,6 +1,6 @@
 """Write a release as a report: HTML, PDF and open data, in one of the six UN languages.
 
-Only a :class:`~amparo.protection.release.Release` can be reported; there is no other way in.
+Only what the ledger has cleared (:class:`~amparo.protection.ledger.Cleared`) can be written; there is no other way in.
 """
 
 from __future__ import annotations
@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
 
+if TYPE_CHECKING:
+    from amparo.protection.microdata import ReleasedMicrodata
+
+Kind = TypeVar("Kind")
 FORMATS = ("html", "pdf", "data")
 
 
@@ -23,7 +29,7 @@ class Report:
 
 
 def write(
-    release: Release,
+    cleared: Cleared[Release],
     out: Path,
     *,
     lang: str = "en",
@@ -34,7 +40,7 @@ def write(
 
     Parameters
     ----------
-    release : what protection has made fit to publish.
+    cleared : what protection has made fit to publish and the ledger has cleared.
     out : a folder; it is made where it does not exist.
     lang : one of ar, zh, en, fr, ru, es.
     formats : of :data:`FORMATS`.
@@ -42,11 +48,10 @@ def write(
 
     Raises
     ------
-    TypeError : something other than a release came in.
+    TypeError : something other than a release that the ledger cleared came in.
     AmparoError : the language is not one of the six.
     """
-    if not isinstance(release, Release):
-        raise TypeError(f"A report is made of a Release, not of {type(release).__name__}.")
+    release = _cleared(cleared, Release)
     from amparo.report.document import build
     from amparo.report.text import Texts
 
@@ -70,3 +75,33 @@ def write(
 
         files += write_data(release, out / "data", texts, title=document.title)
     return Report(tuple(files), tuple(finding.text for finding in document.findings))
+
+
+def write_records(cleared: Cleared[ReleasedMicrodata], out: Path) -> tuple[Path, ...]:
+    """Write ``records.csv``, and ``records.txt``: in words, what is promised to a person and what was measured.
+
+    In the CSV a cell is empty where it was withheld or not recorded, and none can act as a formula in a spreadsheet.
+
+    Raises
+    ------
+    TypeError : something other than records that the ledger cleared came in.
+    """
+    from amparo.protection.microdata import ReleasedMicrodata
+    from amparo.standard.cells import safe_cell
+
+    release = _cleared(cleared, ReleasedMicrodata)
+    out.mkdir(parents=True, exist_ok=True)
+    table, words = out / "records.csv", out / "records.txt"
+    texts = release.frame.map(lambda cell: "" if cell is None else safe_cell(str(cell)))
+    texts.to_csv(table, index=False, lineterminator="\r\n")
+    told = [f"Made by {release.method}.", *release.words]
+    told += [f"{name}: {value}" for name, value in release.provenance.items()]
+    words.write_text("\n".join(told) + "\n", encoding="utf-8")
+    return table, words
+
+
+def _cleared(cleared: Cleared[Kind], kind: type[Kind]) -> Kind:
+    if type(cleared) is not Cleared or type(cleared.release) is not kind:
+        found = type(cleared.release).__name__ if type(cleared) is Cleared else f"an uncleared {type(cleared).__name__}"
+        raise TypeError(f"Only a {kind.__name__} that the ledger has cleared is written, not {found}.")
+    return cleared.release

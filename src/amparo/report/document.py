@@ -15,6 +15,7 @@ import pandas as pd
 
 from amparo.protection.prevalence import ReleasedPrevalence
 from amparo.protection.release import Release, ReleasedTable
+from amparo.protection.suppression import Dominance
 from amparo.report import figures
 from amparo.report.reading import Count, Reader
 from amparo.report.text import Texts
@@ -114,8 +115,10 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
     else:
         lists = readers["victims_by_list_year"].codes("list") if "victims_by_list_year" in readers else []
         heading, below = texts("report-title"), texts("subtitle", lists=len(lists), **span)
-    rule = texts("rule-text-published") if published else texts("rule-text", most=release.rule.threshold - 1)
-    methods = [(texts("rule-heading"), rule), (texts("method-heading"), texts("method-share"))]
+    blurred = release.rule.rounding is not None or release.rule.noise is not None
+    heading_of_rule = texts("rule-heading-blurred" if blurred else "rule-heading")
+    rule = texts("rule-text-published") if published else rule_text(release, texts)
+    methods = [(heading_of_rule, rule), (texts("method-heading"), texts("method-share"))]
     if not published:
         methods.append((texts("unit-records").capitalize(), texts("method-records")))
     return Document(
@@ -135,6 +138,35 @@ def build(release: Release, texts: Texts, *, title: str | None = None) -> Docume
             for name, value in release.provenance.items()
         ),
     )
+
+
+def rule_text(release: Release, texts: Texts) -> str:
+    """What was done to the counts, in the language of the report; the open data carry ``Rule.sentence`` besides."""
+    rule = release.rule
+    if rule.rounding is not None:
+        frame = pd.concat([table.frame for table in release])
+        # A count far above zero has a range both ways; it is twice as wide as the rounding went far.
+        far = int((frame["upper"] - frame["lower"]).max()) // 2
+        if far < rule.rounding:
+            return texts("rule-text-rounding", base=texts.number(rule.rounding))
+        return texts("rule-text-rounding-far", base=texts.number(rule.rounding), far=texts.number(far))
+    if rule.noise is not None:
+        return texts("rule-text-noise", most=texts.number(rule.noise.largest), variance=f"{rule.noise.variance:g}")
+    told = [texts("rule-text-none") if rule.threshold == 1 else texts("rule-text", most=rule.threshold - 1)]
+    if isinstance(rule.dominance, Dominance):
+        told.append(
+            texts(
+                "rule-text-dominance", lists=texts.number(rule.dominance.n), share=_share(rule.dominance.share, texts)
+            )
+        )
+    elif rule.dominance is not None:
+        told.append(texts("rule-text-contributors", share=_share(rule.dominance.p, texts)))
+    return texts.sentences(*told)
+
+
+def _share(share: float, texts: Texts) -> str:
+    """A share of a rule in full: rounding it would state another rule."""
+    return f"{100 * share:.6g}{texts.percent_sign}"
 
 
 def _origin(name: str, texts: Texts) -> str:

@@ -15,7 +15,7 @@ import ibis
 
 from amparo.standard.countries import WORLD, countries
 from amparo.standard.variables import NONE, NOT_RECORDED, OTHER_OR_NOT_RECORDED, UNKNOWN
-from amparo.statistics.tables import PrivateTable, tabulate
+from amparo.statistics.tables import KEYS, PrivateTable, tabulate
 
 REJECTED = "rejected"
 STAGES = ("suspected", "prosecuted", "convicted")
@@ -88,12 +88,15 @@ _VICTIM_TABLES = (
 _FLOW = "Origin is the country of recruitment, else the citizenship; destination the country of exploitation."
 
 
-def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[PrivateTable]:
+def national_tables(
+    victims: ibis.Table, perpetrators: ibis.Table, *, contributor: str | None = None, key: str | None = None
+) -> list[PrivateTable]:
     """All tables of the national picture.
 
     Parameters
     ----------
     victims, perpetrators : the analysis tables (see ``amparo.standard``); either may have no row.
+    contributor, key : columns of both, which a rule on dominance or noise by cell keys needs: see ``tabulate``.
 
     Returns
     -------
@@ -111,8 +114,19 @@ def national_tables(victims: ibis.Table, perpetrators: ibis.Table) -> list[Priva
             recode["destination"] = few
         if "sex" in plan.by and len(plan.by) > 1:
             recode["sex"] = FEW_BY_SEX
-        tables.append(tabulate(records, plan.by, name=plan.name, method=_sentence(plan), recode=recode))
-    return [*tables, *justice_tables(perpetrators), offences_table(perpetrators)]
+        tables.append(
+            tabulate(
+                records,
+                plan.by,
+                name=plan.name,
+                method=_sentence(plan),
+                recode=recode,
+                contributor=contributor,
+                key=key,
+            )
+        )
+    justice = justice_tables(perpetrators, contributor=contributor, key=key)
+    return [*tables, *justice, offences_table(perpetrators, contributor=contributor, key=key)]
 
 
 def _sentence(plan: _Plan) -> str:
@@ -190,11 +204,14 @@ def _time_to_identification(t: ibis.Table) -> ibis.Column:
     return ibis.cases(*bands, (usable.fill_null(False), "25+"), else_=ibis.null("string"))
 
 
-def justice_tables(perpetrators: ibis.Table) -> list[PrivateTable]:
+def justice_tables(
+    perpetrators: ibis.Table, *, contributor: str | None = None, key: str | None = None
+) -> list[PrivateTable]:
     """Persons who reached each stage of the justice process, by year of the furthest stage, and by sex.
 
     A record gives the furthest stage reached. Who was convicted was prosecuted and suspected before, who was
     acquitted was prosecuted, so the stages overlap. Persons are no count of offences: see :func:`offences_table`.
+    ``contributor`` and ``key`` : as for :func:`national_tables`.
     """
     p = perpetrators
     reached: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -214,7 +231,15 @@ def justice_tables(perpetrators: ibis.Table) -> list[PrivateTable]:
         " before it."
     )
     return [
-        tabulate(records, ("year", "stage"), name="justice_by_year_stage", unit="persons", method=method),
+        tabulate(
+            records,
+            ("year", "stage"),
+            name="justice_by_year_stage",
+            unit="persons",
+            method=method,
+            contributor=contributor,
+            key=key,
+        ),
         tabulate(
             records,
             ("stage", "sex"),
@@ -222,20 +247,32 @@ def justice_tables(perpetrators: ibis.Table) -> list[PrivateTable]:
             unit="persons",
             method=f"{method} Other and not recorded are one.",
             recode={"sex": FEW_BY_SEX},
+            contributor=contributor,
+            key=key,
         ),
     ]
 
 
-def offences_table(perpetrators: ibis.Table) -> PrivateTable:
-    """Offences by the first year in which anybody reached a stage; several accused of one event are one offence."""
+def offences_table(perpetrators: ibis.Table, *, contributor: str | None = None, key: str | None = None) -> PrivateTable:
+    """Offences by the first year in which anybody reached a stage; several accused of one event are one offence.
+
+    The key of an offence is the sum of its records' keys. Its contributor is that of its records: the pseudonym of an
+    event is made within a list, so that no event is on two.
+    """
     p = perpetrators
-    events = p.filter(p.event_id.notnull()).group_by("event_id").aggregate(year=p.perpetrator_status_date.year().min())
+    known = p.filter(p.event_id.notnull())
+    further = {contributor: known[contributor].min()} if contributor is not None else {}
+    if key is not None:
+        further[key] = (known[key].sum() % KEYS).cast("int64")
+    events = known.group_by("event_id").aggregate(year=known.perpetrator_status_date.year().min(), **further)
     return tabulate(
         events,
         ("year",),
         name="offences_by_year",
         unit="offences",
         method="Trafficking events with at least one accused, each counted once in the first year of any stage.",
+        contributor=contributor,
+        key=key,
     )
 
 

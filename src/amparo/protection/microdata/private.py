@@ -33,6 +33,7 @@ class PrivateMicrodata:
     impossible : structural zeros, from the codebook as well. A rule names columns and values (None: not recorded);
         no record can meet all of a rule.
     person : a column that tells persons apart; nobody may have two records. It is not kept.
+    notes : sentences on the records that must stand among the words of every release of them.
 
     Raises
     ------
@@ -44,6 +45,7 @@ class PrivateMicrodata:
     categories: Mapping[str, tuple[str, ...]]
     impossible: tuple[Rule, ...] = ()
     person: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.categories or not len(self.frame):

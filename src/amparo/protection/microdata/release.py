@@ -6,6 +6,7 @@ What the seal holds and what it cannot is said in ``amparo.protection.release``.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
@@ -47,6 +48,24 @@ class Aim:
 
 
 Method = KAnonymity | PacSynth | Aim
+
+METHODS = ("k-anonymity:10", "aim:4", "pac-synth:4")
+"""One example of each method that ``parse_method`` reads."""
+
+
+def parse_method(text: str) -> Method:
+    """A method from the way people write it: ``k-anonymity:k``, ``aim:epsilon`` or ``pac-synth:epsilon``.
+
+    Raises
+    ------
+    AmparoError : it is none of these.
+    """
+    name, _, number = text.replace(" ", "").partition(":")
+    if name == "k-anonymity" and re.fullmatch(r"[1-9]\d*", number) and int(number) > 1:
+        return KAnonymity(int(number))
+    if name in ("aim", "pac-synth") and re.fullmatch(r"\d*\.?\d+", number) and float(number) > 0:
+        return Aim(float(number)) if name == "aim" else PacSynth(float(number))
+    raise AmparoError(f"Unknown method: {text!r}.", remedy=f"Write it as one of: {'; '.join(METHODS)}.")
 
 
 def _unsealed() -> NoReturn:
@@ -141,28 +160,33 @@ def _by_suppression(private: PrivateMicrodata, method: KAnonymity, provenance: M
     frame = private.decode(codes[np.lexsort(codes.T[::-1])])
     others = [name for name in names if name not in keys]
     text = words.of_k_anonymity(method.k, keys, others, values - left, values)
-    return _seal(f"{method.k}-anonymity by local suppression", None, None, text, provenance, frame)
+    return _seal(f"{method.k}-anonymity by local suppression", None, None, text + private.notes, provenance, frame)
 
 
 def _by_pac_synth(private: PrivateMicrodata, method: PacSynth, provenance: Mapping[str, str]) -> ReleasedMicrodata:
-    delta = _delta(private, method.delta)
+    delta = delta_for(private, method.delta)
     rho_for(method.epsilon, delta)  # refuses what makes no sense
     frame = pacsynth.synthesise(private, method.epsilon, delta)
     broken = int((~private.possible(private.coded(frame))).sum())
     text = words.of_pac_synth(len(private), len(frame), broken, method.epsilon, delta)
-    return _seal("pac-synth", method.epsilon, delta, text, provenance, frame)
+    return _seal("pac-synth", method.epsilon, delta, text + private.notes, provenance, frame)
 
 
 def _by_aim(private: PrivateMicrodata, method: Aim, provenance: Mapping[str, str], seed: int) -> ReleasedMicrodata:
-    delta = _delta(private, method.delta)
+    delta = delta_for(private, method.delta)
     rho = rho_for(method.epsilon, delta)
     made = aim.synthesise(private.records(), rho, possible=private.possible, seed=seed)
     text = words.of_aim(len(private), method.epsilon, delta, list(private.categories), made.answers)
-    return _seal("AIM", method.epsilon, delta, text, provenance, private.decode(made.rows))
+    return _seal("AIM", method.epsilon, delta, text + private.notes, provenance, private.decode(made.rows))
 
 
-def _delta(private: PrivateMicrodata, asked: float | None) -> float:
-    """By default 1 / (n ln n), pac-synth's own."""
+def delta_for(private: PrivateMicrodata, asked: float | None) -> float:
+    """The delta of a release: as asked for, by default 1 / (n ln n), pac-synth's own.
+
+    Raises
+    ------
+    AmparoError : it is 1 / n or more.
+    """
     number = max(len(private), 3)
     delta = 1 / (number * math.log(number)) if asked is None else asked
     if delta >= 1 / number:

@@ -17,7 +17,7 @@ SENTENCES = {
     "nobody": "No record of this file is a person's. The records were drawn from a model of noisy counts; one that "
     "fits somebody does so because the model finds such records likely.",
     "number": "The file has {number} records, as many as there are persons. This number is public and not protected.",
-    "number_lost": "The file has {released} records; there were {number} persons. Counts from it are too low.",
+    "number_lost": "The file has {released} records; there were {number} persons. Counts from it are too {way}.",
     "replaced": "What is promised to one person: had that person's record been any other, the file would have come out "
     "nearly the same. How nearly is said by epsilon = {epsilon} and delta = {delta}.",
     "left_out": "What is promised to one person: had that person's record been left out, the file would have come out "
@@ -93,7 +93,12 @@ def of_pac_synth(number: int, released: int, broken: int, epsilon: float, delta:
     """The words for a release by ``pacsynth``."""
     return (
         _say("nobody"),
-        _say("number_lost", released=f"{released:,}", number=f"{number:,}"),
+        _say(
+            "number_lost",
+            released=f"{released:,}",
+            number=f"{number:,}",
+            way="low" if released < number else "high",
+        ),
         *_promise("left_out", epsilon, delta),
         _say("pac_measured"),
         *((_say("impossible", broken=f"{broken:,}"),) if broken else ()),
