@@ -383,6 +383,17 @@ def test_release_hands_out_tables_and_records_with_their_reports_apart(
     assert (values["status"] == "interval").all()
 
 
+def test_beyond_the_limit_no_records_leave(demo: Path, workspace: Path, tmp_path: Path) -> None:
+    key = demo / "demo.key"
+    limit = amparo("ledger", "limit", "0.5", "--reason", "Decision 7", "-w", "w", cwd=tmp_path, key=key)
+    assert limit.returncode == 0, limit.stderr
+    done = amparo("release", "-w", "w", "--out", "out", "--microdata", "pac-synth:1", "-q", cwd=tmp_path, key=key)
+    assert done.returncode == 3
+    assert "the limit is 0.5" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert (workspace / "attack-reports" / "not-released" / "attack-report.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

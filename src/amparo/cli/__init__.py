@@ -61,6 +61,7 @@ app.command()(protection.audit)
 ledger_app.command("list")(protection.ledger_list)
 ledger_app.command("show")(protection.ledger_show)
 ledger_app.command("verify")(protection.ledger_verify)
+ledger_app.command("limit")(protection.ledger_limit)
 
 
 def main() -> None:

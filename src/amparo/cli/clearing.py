@@ -205,11 +205,11 @@ def _keep(folder: Path, ledger: Any, entry_id: str) -> None:
     entry = next(entry for entry in verify(ledger).entries if entry["id"] == entry_id)
     told = [f"Entry {entry_id} of the ledger: {entry['title']}, to {entry['recipient']}, on {entry['when'][:10]}."]
     if entry["kind"] == "tables":
-        told.append(f"Compared with {entry['compared']} earlier releases about {entry['population']}.")
+        told.append(f"Earlier releases about {entry['population']} that it was compared with: {entry['compared']}.")
     if entry["findings"]:
         told.append(f"Released by override ({entry['override']}), although it was found that:")
         told += [f"- {finding}" for finding in entry["findings"]]
-    elif entry["kind"] == "tables":
+    elif entry["kind"] == "tables" and entry["compared"]:
         told.append("Beside them it tells of no small count.")
     with (folder / "attack-report.txt").open("a", encoding="utf-8") as file:
         file.write("\n" + "\n".join(told) + "\n")

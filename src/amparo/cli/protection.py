@@ -337,6 +337,23 @@ def ledger_list(workspace: WorkspaceDir = Path("amparo-workspace"), key: KeyFile
         out_console.print(table)
 
 
+def ledger_limit(
+    epsilon: Annotated[str, typer.Argument(metavar="EPSILON", help="The most that may be spent, such as 4.")],
+    reason: Annotated[str, typer.Option(help="Who decided it, and why; kept for good.")],
+    population: Population = EVERYBODY,
+    delta: Annotated[str, typer.Option(help="The most that delta may add up to.")] = "0.001",
+    workspace: WorkspaceDir = Path("amparo-workspace"),
+    key: KeyFile = None,
+) -> None:
+    """Set how much epsilon may be spent on a population; releases beyond it are refused."""
+    from amparo.protection.ledger import Ledger, set_budget
+
+    store = open_workspace(workspace, key)
+    ledger = Ledger(workspace / LEDGER, store.needed_key())
+    entry = set_budget(ledger, population, epsilon=epsilon, delta=delta, reason=reason)
+    out_console.print(f"{population}: epsilon {epsilon}, delta {delta} at most (ledger {entry['id']}).", soft_wrap=True)
+
+
 def ledger_verify(
     workspace: WorkspaceDir = Path("amparo-workspace"),
     key: KeyFile = None,

@@ -6,7 +6,8 @@ same method with the same epsilon, and the trial is attacked in the place of the
 
 What that costs: the time of a second release, and nothing of the budget, since the trial is attacked and thrown
 away. What it leaves open: the trial was made from four fifths of the records, with noise of its own; attacks on the
-release itself may do a little better or worse. What the attacks found is made from private records and no epsilon
+release itself may do a little better or worse. Where lists are not linked, a person may have records on both sides,
+which makes attacks look weaker than they are. What the attacks found is made from private records and no epsilon
 covers it: it stays with the data-protection officer.
 
 Source: Giomi, Boenisch, Wehmeyer & Tasnádi (2023), A unified framework for quantifying privacy risk in synthetic data,
@@ -64,7 +65,8 @@ def sentences(found: AttackReport) -> list[str]:
         "A trial release was made by the same method and epsilon from four fifths of the records, or fewer where they "
         "are few, attacked, and thrown away; the others, held out by lot, are whom each attack is measured against. "
         "The trial spends nothing of the budget, for nobody sees it. These figures are made from private records and "
-        "no epsilon covers them: keep them.",
+        "no epsilon covers them: keep them. Where a person has several records, some may be held out and others not; "
+        "attacks on that person then look weaker than they are.",
         f"{len(table):,} attacks were tried: singling persons out, linking two parts of a record, inferring a value, "
         "and telling who is in the data.",
     ]
@@ -86,7 +88,7 @@ def sentences(found: AttackReport) -> list[str]:
         told.append(
             f"Combinations of {row['length']} recorded values: {row['people_rare']:.0%} of the records have one that "
             f"fewer than ten have. {row['released_rare']:.0%} of the trial's records show such a one; of the held-out "
-            f"records, which are other persons', {row['holdout_rare']:.0%} do."
+            f"records, which the trial has not seen, {row['holdout_rare']:.0%} do."
         )
     original, released = found.anonymity
     told.append(f"Fewest records alike in all columns: {original} before, {released} in the trial.")
