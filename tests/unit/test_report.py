@@ -10,14 +10,16 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pypdf import PdfReader
 
 from amparo.protection.audit import feasible_bounds
 from amparo.protection.ledger import Cleared
-from amparo.protection.release import Release, republish
+from amparo.protection.release import Release, parse_rule, release, republish
 from amparo.report import write
+from amparo.report.document import rule_text
 from amparo.report.reading import Reader
 from amparo.report.text import Texts
 from amparo.standard.errors import AmparoError
@@ -236,7 +238,7 @@ def test_the_chapter_on_the_undetected_says_the_estimate_in_every_language(
     from amparo.prevalence.sensitivity import multiverse
     from amparo.prevalence.table import read_capture_table
     from amparo.protection.prevalence import release_prevalence
-    from amparo.protection.release import Rule, release
+    from amparo.protection.release import Rule
 
     table = read_capture_table(demo / "country" / "truth" / "capture_histories.csv")[()]
     chosen = estimate(table, replicates=200)
@@ -273,3 +275,36 @@ def test_guarding_the_few_leaves_most_of_the_pyramid(demo_release: Release) -> N
     bars = frame[frame["sex"].isin(["female", "male"]) & ~frame["age_band"].isin(["_T", "_X", "unknown"])]
     assert len(bars) == 18
     assert (bars["status"] == "exact").mean() >= 0.7
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("threshold:7", ["6"]),
+        ("threshold:7,dominance:2:0.825", ["6", "2", "82.5"]),
+        ("threshold:7,p-percent:0.125", ["6", "12.5"]),
+        ("dominance:3:0.9", ["3", "90"]),
+        ("rounding:4", ["4"]),
+        ("cell-key:D=5,V=1.5", ["5", "1.5"]),
+    ],
+)
+def test_what_was_done_to_the_counts_is_said_in_every_language(lang: str, text: str, numbers: list[str]) -> None:
+    rows = [(str(year), 100 + year, [60, 40, 0, 0, 0], year) for year in range(2010, 2018)]
+    rows.append(("_T", sum(row[1] for row in rows), [400, 300, 0, 0, 0], 7))
+    frame = pd.DataFrame([row[:2] for row in rows], columns=["year", "count"])
+    table = PrivateTable(
+        "t",
+        "records",
+        ("year",),
+        frozenset(),
+        frame,
+        "m",
+        np.array([r[2] for r in rows]),
+        np.array([r[3] for r in rows]),
+    )
+    ready = release([table], rule=parse_rule(text), provenance={"created": "2026-01-01"}, seed=1)
+    said = rule_text(ready, Texts(lang))
+    assert re.findall(r"\d+(?:\.\d+)?", said.replace("1 to", "").replace("1 a ", "").replace("1 à", "")
+                      .replace("от 1 до", "").replace("1 至", "").replace("من 1 إلى", "")) == numbers  # fmt: skip
+    assert "{" not in said
