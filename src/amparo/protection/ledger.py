@@ -509,8 +509,8 @@ def enter_microdata(
     """Write down a release of records, and only then clear it; refused beyond the budget of the population.
 
     Records are compared with no other release: what protects them is their epsilon, which adds up, and what attacks
-    on them have measured. Only their hash is kept. The very same records are entered once for each recipient and
-    charged once.
+    on them have measured. Only their hash is kept. Each release with an epsilon is charged, also where the same records
+    come out twice: noise was drawn twice. Without one the very same records are entered once for each recipient.
 
     Parameters
     ----------
@@ -545,12 +545,10 @@ def enter_microdata(
             remedy="Use a smaller epsilon or another method, or release it with an override and its reason.",
         )
     with _writing(ledger) as state:
-        again = [entry for entry in state.entries if all(entry.get(name) == value for name, value in what.items())]
-        for entry in again:
-            if entry["recipient"] == recipient:
-                return Cleared(release, entry["id"], seal=_SEAL)
-        if again:
-            spent = dict.fromkeys(spent, "0")
+        if release.epsilon is None:
+            for entry in state.entries:
+                if all(entry.get(name) == value for name, value in {**what, "recipient": recipient}.items()):
+                    return Cleared(release, entry["id"], seal=_SEAL)
         _within_budget(state, population, spent["epsilon"], spent["delta"])
         body = {
             **what,
