@@ -29,7 +29,7 @@ from amparo.protection.ledger import (
     shown_by,
     verify,
 )
-from amparo.protection.microdata import KAnonymity, PacSynth, PrivateMicrodata, release_microdata
+from amparo.protection.microdata import Aim, KAnonymity, PrivateMicrodata, release_microdata
 from amparo.protection.release import Release, Rule, release
 from amparo.standard.errors import AmparoError, KeyMissingError
 from amparo.statistics.tables import PrivateTable
@@ -380,7 +380,7 @@ def test_records_are_entered_with_their_epsilon_and_refused_beyond_the_budget(tm
     frame = pd.DataFrame({"sex": ["f", "m"] * 100, "age": ["child", "adult", "adult", "child"] * 50})
     private = PrivateMicrodata(frame, {"sex": ("f", "m"), "age": ("child", "adult")})
     provenance = {"version": "1", "sha256 of list.csv": "a" * 64}
-    given = release_microdata(private, method=PacSynth(0.5), provenance=provenance, seed=1)
+    given = release_microdata(private, method=Aim(0.5), provenance=provenance, seed=1)
     assert given.delta is not None
     set_budget(ledger, "p", epsilon=1, delta=2 * given.delta, reason="Decision 7")
     words = {"title": "Records", "recipient": "public", "population": "p", "alarms": ()}

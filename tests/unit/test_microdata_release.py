@@ -191,3 +191,23 @@ def test_a_senseless_method_is_refused() -> None:
     ):
         with pytest.raises(AmparoError):
             release_microdata(private, method=method, provenance=PROVENANCE, seed=1)
+
+
+def test_where_pac_synth_gives_up_a_person_is_told_and_what_else_goes_wrong_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pacsynth
+
+    class PanicException(BaseException):
+        """What Rust's panics are called; pacsynth does not export it."""
+
+    def failing(kind: type[BaseException]) -> object:
+        def fit(*_: object) -> None:
+            raise kind("out of noise")
+
+        return type("Failing", (), {"__init__": lambda self, _: None, "fit": fit})
+
+    for kind, told in ((PanicException, AmparoError), (KeyboardInterrupt, KeyboardInterrupt)):
+        monkeypatch.setattr(pacsynth, "DpAggregateSeededSynthesizer", failing(kind))
+        with pytest.raises(told):
+            release_microdata(made_up(200), method=PacSynth(1.0), provenance=PROVENANCE, seed=1)
