@@ -287,10 +287,11 @@ def test_the_trial_sees_a_release_of_the_records_as_they_are(monkeypatch: pytest
     random = np.random.default_rng(3)
     frame = pd.DataFrame({f"c{k}": random.choice(list("abcdef"), 2500) for k in range(6)})
     private = PrivateMicrodata(frame, dict.fromkeys(frame, tuple("abcdef")))
-    assert not attack_trial(private, Aim(1), seed=1, targets=500).alarms()
+    # Of twenty honest releases one may raise an alarm by chance, and its noise has no seed; a leak raises many.
+    assert len(attack_trial(private, Aim(1), seed=1, targets=500).alarms()) <= 1
     monkeypatch.setattr(room, "release_microdata", lambda kept, **_: SimpleNamespace(frame=kept.frame))
     found = attack_trial(private, Aim(1), seed=1, targets=500)
-    assert any(alarm.startswith("membership") for alarm in found.alarms())
+    assert sum(alarm.startswith("membership") for alarm in found.alarms()) >= 3
     told = "\n".join(room.sentences(found))
     assert "beyond chance:" in told
     assert "None gains" not in told
@@ -363,6 +364,7 @@ def test_release_hands_out_tables_and_records_with_their_reports_apart(
     demo: Path, workspace: Path, tmp_path: Path
 ) -> None:
     words = ("release", "-w", "w", "--out", "out", "--rule", "rounding:5", "--microdata", "pac-synth:1",
+             "--override", "should chance raise an alarm",
              "--today", "2026-01-15", "--json")  # fmt: skip
     done = amparo(*words, cwd=tmp_path, key=demo / "demo.key")
     assert done.returncode == 0, done.stderr
@@ -387,7 +389,20 @@ def test_beyond_the_limit_no_records_leave(demo: Path, workspace: Path, tmp_path
     key = demo / "demo.key"
     limit = amparo("ledger", "limit", "0.5", "--reason", "Decision 7", "-w", "w", cwd=tmp_path, key=key)
     assert limit.returncode == 0, limit.stderr
-    done = amparo("release", "-w", "w", "--out", "out", "--microdata", "pac-synth:1", "-q", cwd=tmp_path, key=key)
+    done = amparo(
+        "release",
+        "-w",
+        "w",
+        "--out",
+        "out",
+        "--microdata",
+        "pac-synth:1",
+        "--override",
+        "should chance raise an alarm",
+        "-q",
+        cwd=tmp_path,
+        key=key,
+    )
     assert done.returncode == 3
     assert "the limit is 0.5" in done.stderr
     assert not (tmp_path / "out").exists()
