@@ -446,7 +446,7 @@ def test_no_page_of_the_door_is_kept_or_named(case: Case, paper: str) -> None:
     for page in ("/i/", "/i/home"):
         response = person.get(page)
         assert response["Cache-Control"] == "no-store"
-        assert response["Referrer-Policy"] == "no-referrer"
+        assert response["Referrer-Policy"] == "same-origin"
         assert "amparo" not in response.content.decode().casefold().replace("/static/desk/", "")
 
 
