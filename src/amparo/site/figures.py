@@ -43,7 +43,7 @@ LISTS: Mapping[str, str] = {
     "sex": "sex", "age_group": "age_group", "case_status": "case_status", "place": "place_of_identification",
     "conclusion": "screening_conclusion", "pillar": "pillar", "need_state": "need_state", "takes_part": "yes_no",
     "purpose": "purpose", "referral_state": "referral_state", "agency": "entity_type", "recipient": "entity_type",
-    "answered": "yes_no", "given": "yes_no", "withdrawn": "yes_no", "action": "audit_action",
+    "overdue": "yes_no", "penalised": "yes_no", "given": "yes_no", "withdrawn": "yes_no", "action": "audit_action",
     "stage": "proceedings_status", "measure": "protection_measure", "measure_state": "recovery_state",
     "child_measure": "child_measure", "done": "yes_no", "period_state": "recovery_state",
     "infraction": "infraction", "outcome": "request_outcome", "route": "compensation_route",
@@ -63,6 +63,7 @@ def desk_tables() -> list[PrivateTable]:
     Private tables. The unit is the kind of row; tables of one unit count the same rows, so that protection sees them
     together. Persons whose identification was rejected count like everybody: ``case_status`` tells them apart.
     """
+    now = timezone.now()
     takes_part = dict(Proceeding.objects.order_by("created_at").values_list("case", "takes_part"))
     return [
         _table(
@@ -87,17 +88,13 @@ def desk_tables() -> list[PrivateTable]:
         _table(
             "referrals",
             Referral.objects.select_related("recipient"),
-            ("purpose", "referral_state", "answered"),
-            lambda row: (
-                row.purpose,
-                row.state,
-                _yes(row.answered_at is not None and row.answered_at <= row.answer_by),
-            ),
+            ("purpose", "referral_state", "overdue"),
+            lambda row: (row.purpose, row.state, _yes((row.answered_at or now) > row.answer_by)),
         ),
         _table(
             "agencies",
             Referral.objects.select_related("recipient"),
-            ("recipient",),
+            ("agency",),
             lambda row: (row.recipient.kind,),
         ),
         _table(
@@ -132,8 +129,8 @@ def desk_tables() -> list[PrivateTable]:
         _table(
             "non_punishment_requests",
             NonPunishment.objects.all(),
-            ("infraction", "outcome"),
-            lambda row: (row.infraction, row.outcome),
+            ("infraction", "outcome", "penalised"),
+            lambda row: (row.infraction, row.outcome, _yes(row.penalised)),
         ),
         _table(
             "compensation_claims",
