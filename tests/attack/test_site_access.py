@@ -453,6 +453,10 @@ def test_refused_requests_are_in_the_log(people: dict[str, User], clients: dict[
     clients["ngo"].get(f"/cases/{case.pk}/")
     last = AuditEntry.objects.order_by("-number").first()
     assert (last.action, last.actor, str(last.case)) == ("refused", people["ngo"].pk, str(case.pk))
+    share(case, stranger, people["ngo"])
+    clients["ngo"].get(f"/cases/{case.pk}/edit/account")  # a group that was not shared
+    last = AuditEntry.objects.order_by("-number").first()
+    assert (last.action, last.detail, str(last.case)) == ("refused", {"page": "case_edit"}, str(case.pk))
 
 
 @pytest.mark.parametrize("kind", WORKERS)

@@ -214,7 +214,6 @@ def require_write(request: Any, group: str) -> None:
     Http404 : the grant does not let the user write it.
     """
     if group not in request.grant.writes:
-        audit.write("refused", user=request.user, detail={"page": request.resolver_match.view_name, "group": group})
         raise Http404
 
 
@@ -259,10 +258,15 @@ class AccessMiddleware:
         if case_id is not None:
             # Refusals are written apart: the transaction of a refused request is rolled back.
             kwargs = {**kwargs, "case": open_case(request, rule, case_id)}
-        with transaction.atomic():
-            response = view(request, *args, **kwargs)
-            if case_id is not None:
-                _tell(request, rule, name, case_id, response.status_code)
+        try:
+            with transaction.atomic():
+                response = view(request, *args, **kwargs)
+                if case_id is not None:
+                    _tell(request, rule, name, case_id, response.status_code)
+        except Http404:
+            if case_id is not None:  # a group or a thing of the case that is not the user's to see
+                audit.write("refused", user=request.user, case=case_id, detail={"page": name})
+            raise
         return response
 
 
