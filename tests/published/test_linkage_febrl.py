@@ -1,7 +1,7 @@
 """The public benchmark of record linkage, FEBRL 1-4 (Christen 2008, KDD), in clear and from keyed encodings.
 
 FEBRL 4 are two lists of 5,000 persons each, every person once in each. FEBRL 1-3 are one list each, with repetitions
-(of 500, 1,000 and 2,000 persons). Which records belong together is in their numbers, which no code here compares.
+(500, 4,000 and 2,000 persons in 1,000, 5,000 and 5,000 records). Which records belong together is in their numbers, which no code here compares.
 """
 
 from __future__ import annotations
