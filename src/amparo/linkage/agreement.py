@@ -183,7 +183,7 @@ def _read_one(path: Path, agreement: Agreement) -> tuple[str, pa.Table]:
         theirs, ours = getattr(made_under, name), getattr(agreement, name)
         if theirs != ours:
             raise AmparoError(
-                f"its encodings were made with another {what} ({theirs} instead of {ours}), so they cannot be compared.",
+                f"its encodings were made with another {what} ({theirs} instead of {ours}) and cannot be compared.",
                 remedy="Have the agency encode its list anew under this agreement.",
                 where=str(path),
             )

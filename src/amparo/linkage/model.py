@@ -382,7 +382,7 @@ def _mended(by_chance: dict[str, Any], pairs: Pairs, within: int) -> dict[str, A
 
     Sessions that block on a variable see only matches alike in it; here all likely matches count, each by its chance.
     They are taken out of the random pairs, of which they were a part. A level that no match has shown is not
-    impossible: m is drawn to u as if one more match had told nothing; u is at least half of one in the pairs looked at.
+    impossible, nor is one that chance has not: u is at least half of one in the pairs looked at.
     """
     model = copy.deepcopy(by_chance)
     likely = 1 / (1 + np.exp(-pairs.log_odds))
@@ -400,7 +400,10 @@ def _mended(by_chance: dict[str, Any], pairs: Pairs, within: int) -> dict[str, A
             unlike = _unlike_within(pairs.frame, level, likely, unlike, within) * pairs.among
         u = unlike
         u /= u.sum()
-        m = (matches + u) / (matches.sum() + 1)
+        m = np.maximum(matches, 1e-9) / max(matches.sum(), 1e-9)
+        # A level that no match has shown speaks against one only as far as a match would have been expected there.
+        m = np.maximum(m, u / (matches.sum() * u + 1))
+        m /= m.sum()
         for item, of_match, of_chance in zip(levels, m.tolist(), u.tolist(), strict=True):
             item["m_probability"], item["u_probability"] = of_match, of_chance
     return model
