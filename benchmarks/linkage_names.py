@@ -122,9 +122,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.5)
     given = parser.parse_args()
     ways = {"clear": False, "encoded": True}
-    print(
-        "| seed | records | F1 in clear | precision, recall | F1 encoded | precision, recall |\n|---|---|---|---|---|---|"
-    )
+    head("seed", "records", "F1 in clear", "precision, recall", "F1 encoded", "precision, recall")
     scripts: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(4, int))
     for seed in given.seeds:
         records, persons = country(Knobs(victims=given.victims), seed)
@@ -139,9 +137,7 @@ def main() -> None:
     head("scripts of the pair", "pairs", "recall in clear", "recall encoded")
     for both, (clear, many, encoded, _) in scripts.items():
         print(f"| {both} | {many:,} | {clear / many:.3f} | {encoded / many:.3f} |")
-    print(
-        f"\n| difficulty, for {given.share:.0%} | recall in clear | F1 | recall encoded | F1 |\n|---|---|---|---|---|"
-    )
+    head(f"difficulty, for {given.share:.0%}", "recall in clear", "F1", "recall encoded", "F1")
     for said, knobs in DIFFICULTIES.items():
         sums = {way: np.zeros(3) for way in ways}
         for seed in given.seeds:
