@@ -1,10 +1,11 @@
 # The door. Each target sets up what it needs in .venv, from the lock file.
-.PHONY: help demo test lint bench clean
+.PHONY: help demo serve test lint bench clean
 BIN := .venv/bin
 OUT := out/demo
 
 help:
 	@echo "make demo   simulate a country and publish its national picture under $(OUT)"
+	@echo "make serve  open the referral desk with a made-up country and one account per role"
 	@echo "make test   lint, types, import rules and every test"
 	@echo "make bench  speed and size beside peers, as ratios"
 	@echo "make clean  remove .venv and out/"
@@ -21,6 +22,9 @@ demo: .venv/.ready
 	$(BIN)/amparo key new $(OUT)/demo.key
 	$(BIN)/amparo report $(OUT)/country/lists --key $(OUT)/demo.key --out $(OUT)/report \
 		--captures $(OUT)/country/truth/capture_histories.csv
+
+serve: .venv/.ready
+	$(BIN)/amparo serve --demo
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
