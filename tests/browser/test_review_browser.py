@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 from lxml import html
 
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
 from amparo.report.figures import font_folders
 from amparo.review import write
@@ -25,7 +26,9 @@ KINDS = ("index.html", "declaration-2021.22.html", "bodies.html", "overdue.html"
 
 
 @pytest.fixture(scope="module")
-def site(demo_release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(
+    demo_release: Release, clear: Callable[[Release], Cleared[Release]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The whole site of the demonstration country, with an earlier cycle to compare with."""
     folder = tmp_path_factory.mktemp("review")
     recorded = Path(shutil.copytree(EXAMPLE, folder / "recorded"))
@@ -35,10 +38,10 @@ def site(demo_release: Release, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for path in list(recorded.glob("*.csv")):
         if path.name not in ("treaty.csv",):
             path.rename(folder / path.name)
-    write([demo_release], folder / "before", freeze=True, **before)  # type: ignore[arg-type]
+    write([clear(demo_release)], folder / "before", freeze=True, **before)  # type: ignore[arg-type]
     for path in folder.glob("*.csv"):
         path.rename(recorded / path.name)
-    write([demo_release], folder / "out", today=date(2026, 1, 15), recorded=recorded, languages=LANGUAGES)
+    write([clear(demo_release)], folder / "out", today=date(2026, 1, 15), recorded=recorded, languages=LANGUAGES)
     return folder / "out"
 
 

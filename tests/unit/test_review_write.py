@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from typer.testing import CliRunner
 
 from amparo.cli.review import review as review_command
 from amparo.cli.review import review_start
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release, Rule, release
 from amparo.review import Written, write
 from amparo.review.evidence import Evidence, Point
@@ -35,17 +37,23 @@ from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES
 from amparo.statistics.tables import PrivateTable
 
+Clear = Callable[[Release], Cleared[Release]]
 TODAY = date(2026, 1, 15)
 MESSAGES = Path(__file__).resolve().parents[2] / "src" / "amparo" / "review" / "messages"
 INDICATORS = load_register().indicators
 
 
 @pytest.fixture(scope="module")
-def written(demo_release: Release, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
+def written(demo_release: Release, clear: Clear, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
     """English and Arabic, in all formats."""
     out = tmp_path_factory.mktemp("review")
     found = write(
-        [demo_release], out, today=TODAY, recorded=EXAMPLE, languages=("en", "ar"), command="amparo review policia.csv"
+        [clear(demo_release)],
+        out,
+        today=TODAY,
+        recorded=EXAMPLE,
+        languages=("en", "ar"),
+        command="amparo review policia.csv",
     )
     return out, found
 
@@ -138,7 +146,9 @@ def test_the_open_data_hold_every_commitment_and_every_figure(written: tuple[Pat
     assert [row["kind"] for row in judgements if row["id"] == "22.3"] == ["judgement", "judgement", "dissent"]
 
 
-def test_the_data_package_describes_each_file_as_it_is(written: tuple[Path, Written], demo_release: Release) -> None:
+def test_the_data_package_describes_each_file_as_it_is(
+    written: tuple[Path, Written], demo_release: Release, clear: Clear
+) -> None:
     out, _ = written
     package = json.loads((out / "data" / "datapackage.json").read_text(encoding="utf-8"))
     described = {one["path"]: one for one in package["resources"]}
@@ -165,11 +175,11 @@ def test_a_figure_can_be_computed_again_from_the_published_tables(written: tuple
 
 
 def test_the_same_input_gives_the_same_bytes(
-    demo_release: Release, written: tuple[Path, Written], tmp_path: Path
+    demo_release: Release, clear: Clear, written: tuple[Path, Written], tmp_path: Path
 ) -> None:
     out, _ = written
     again = write(
-        [demo_release], tmp_path, today=TODAY, recorded=EXAMPLE, languages=("en", "ar"), command="amparo review policia.csv",
+        [clear(demo_release)], tmp_path, today=TODAY, recorded=EXAMPLE, languages=("en", "ar"), command="amparo review policia.csv",
         formats=("html", "pdf"),
     )  # fmt: skip
     for path in again.files:
@@ -213,7 +223,7 @@ def test_the_pdf_holds_every_commitment(written: tuple[Path, Written], lang: str
 # --- The whole ------------------------------------------------------------------------------------------------------
 
 
-def test_another_instrument_stands_beside_the_declaration(demo_release: Release, tmp_path: Path) -> None:
+def test_another_instrument_stands_beside_the_declaration(demo_release: Release, clear: Clear, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(
         '[instrument]\nid = "plan-2026"\nsymbol = "Decreto 12/2026"\nadopted = 2026-01-01\nlanguage = "es"\n'
@@ -229,7 +239,7 @@ def test_another_instrument_stands_beside_the_declaration(demo_release: Release,
         "id,commitments,title,body,date\nr,plan-2026:1.1,Informe,Instituto,2026-01-02\n"
     )
     out = tmp_path / "out"
-    write([demo_release], out, today=TODAY, recorded=recorded, instruments=[plan], formats=("html",))
+    write([clear(demo_release)], out, today=TODAY, recorded=recorded, instruments=[plan], formats=("html",))
     front = (out / "en" / "index.html").read_text(encoding="utf-8")
     assert 'lang="es" dir="auto">Registrar la edad de cada víctima' in front
     page = (out / "en" / "plan-2026.1.html").read_text(encoding="utf-8")
@@ -247,12 +257,14 @@ def test_a_page_shows_what_a_figure_is_read_against(written: tuple[Path, Written
     assert re.search(r"For context only</td>", (out / "en" / "declaration-2021.8.html").read_text(encoding="utf-8"))
 
 
-def test_an_impact_assessment_is_shown_under_the_threshold(tmp_path: Path) -> None:
+def test_an_impact_assessment_is_shown_under_the_threshold(clear: Clear, tmp_path: Path) -> None:
     questions = list(code_labels("impact_question"))
     answers = tmp_path / "law-12-2023.2026.csv"
     answers.write_text("\n".join(",".join(row) for row in [questions, *[["better"] * 10] * 30, *[["worse"] * 10] * 4]))
-    found = assess(answers, rule=Rule(10), provenance={"version": "test", "created": "2026-01-15"})
-    write([found], tmp_path / "out", today=TODAY, formats=("html",))
+    found = assess(
+        answers, rule=Rule(10), provenance={"version": "test", "created": "2026-01-15", "sha256 of a": "0" * 64}
+    )
+    write([clear(found)], tmp_path / "out", today=TODAY, formats=("html",))
     page = (tmp_path / "out" / "en" / "method.html").read_text(encoding="utf-8")
     assert "Protection of privacy and identity (law-12-2023, 2026)" in page
     assert re.search(r"Worse</th><td>withheld</td>", page)
@@ -260,7 +272,7 @@ def test_an_impact_assessment_is_shown_under_the_threshold(tmp_path: Path) -> No
 
 
 def test_nothing_but_releases_is_reviewed(demo_tables: list[PrivateTable], tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="made of releases"):
+    with pytest.raises(TypeError, match="the ledger has cleared"):
         write(demo_tables, tmp_path, today=TODAY)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
@@ -365,11 +377,13 @@ import sys
 from pathlib import Path
 import typer
 from amparo.cli.review import review
+from amparo.intake.key import new_key
 from amparo.site.serve import demonstration
 demonstration(Path("desk"), cases=120, seed=2021)
+new_key(Path("review.key"))
 app = typer.Typer()
 app.command()(review)
-app(["--desk", "desk", "--out", "out", "--today", "2026-01-15", "--no-documents", "--json"])
+app(["--key", "review.key", "--desk", "desk", "--out", "out", "--today", "2026-01-15", "--no-documents", "--json"])
 """
 
 
@@ -416,7 +430,7 @@ def test_a_command_that_cannot_be_carried_out_says_why(
     assert told in str(error)
 
 
-def test_a_release_of_few_cells_is_shown_with_its_bounds(tmp_path: Path) -> None:
+def test_a_release_of_few_cells_is_shown_with_its_bounds(clear: Clear, tmp_path: Path) -> None:
     import ibis
     import pandas as pd
 
@@ -424,7 +438,9 @@ def test_a_release_of_few_cells_is_shown_with_its_bounds(tmp_path: Path) -> None
 
     frame = pd.DataFrame({"year": [2024] * 74, "age_group": ["adult"] * 40 + ["child"] * 4 + [None] * 30})
     one = tabulate(ibis.memtable(frame), ("year", "age_group"), name="victims_by_year_age")
-    found = release([one], rule=Rule(10), provenance={"version": "test", "created": "2026-01-15"})
-    write([found], tmp_path, today=TODAY, formats=("html",))
+    found = release(
+        [one], rule=Rule(10), provenance={"version": "test", "created": "2026-01-15", "sha256 of a": "0" * 64}
+    )
+    write([clear(found)], tmp_path, today=TODAY, formats=("html",))
     page = (tmp_path / "en" / "declaration-2021.6.html").read_text(encoding="utf-8")
     assert re.search(r"Children among detected victims</th>\s*<td>\d+\.\d% to \d+\.\d%", page)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from amparo import __version__
-from amparo.cli import lists, prevalence, protection, report
+from amparo.cli import lists, prevalence, protection, report, review, site
 from amparo.cli.shared import err_console
 from amparo.standard.errors import AmparoError
 
@@ -23,6 +23,8 @@ STORY = """From agencies' lists on trafficking in persons to a published nationa
 [bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
 [bold]Records:[/bold]  amparo release LISTS... --out DIR   tables or protected records for others to work with
 [bold]Leaks:[/bold]    amparo audit FILE                   what the totals of a published table give away
+[bold]Review:[/bold]   amparo review LISTS... --out DIR    every commitment of the 2021 declaration, with its evidence
+[bold]Desk:[/bold]     amparo serve --demo                 the referral desk, with a made-up country to try it
 [bold]Try it:[/bold]   amparo simulate DIR                 the lists of a made-up country, with the truth apart
 
 A list is a file of any agency: CSV, XLSX, ODS, JSON Lines or Parquet, in any of the six UN languages. What its
@@ -45,6 +47,7 @@ ledger_app = typer.Typer(help="What was released, when, to whom and at what cost
 app.add_typer(crosswalk_app, name="crosswalk")
 app.add_typer(key_app, name="key")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(site.site_app, name="site")
 
 # In the order in which `amparo --help` tells the story.
 key_app.command("new")(lists.key_new)
@@ -62,6 +65,9 @@ ledger_app.command("list")(protection.ledger_list)
 ledger_app.command("show")(protection.ledger_show)
 ledger_app.command("verify")(protection.ledger_verify)
 ledger_app.command("limit")(protection.ledger_limit)
+app.command()(review.review)
+app.command("review-start")(review.review_start)
+app.command()(site.serve)
 
 
 def main() -> None:

@@ -129,8 +129,8 @@ def _publish(
             f"{len(contradictions):,} contradictions in the numbers: {out / 'contradictions.csv'}", soft_wrap=True
         )
     else:
-        unseen = _unseen(captures, rule.fewest) if captures else None
-        cleared = clear_tables(store, load_ids, rule, sending, provenance, unseen)
+        found = unseen(captures, rule.fewest) if captures else None
+        cleared = clear_tables(store, load_ids, rule, sending, provenance, found)
     formats = ("html", "pdf") if pdf else ("html",)
     files: list[str] = []
     findings: list[str] = []
@@ -143,7 +143,7 @@ def _publish(
     return files, findings
 
 
-def _unseen(captures: Path, fewest: int) -> ReleasedPrevalence:
+def unseen(captures: Path, fewest: int) -> ReleasedPrevalence:
     """The estimate of those never detected, with its multiverse, fit to publish."""
     from amparo.prevalence import estimate
     from amparo.prevalence.loglinear import stepwise

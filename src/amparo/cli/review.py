@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +15,16 @@ import typer
 from rich.table import Table
 
 from amparo import __version__
+from amparo.cli.clearing import EVERYBODY, LEDGER, Override, Population, Sending, To, clear_tables, provenance_of
 from amparo.cli.lists import load_all, say_loads
-from amparo.cli.report import _unseen
+from amparo.cli.report import unseen
 from amparo.cli.shared import Json, KeyFile, Quiet, open_workspace, out_console, spinner
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
     from amparo.intake.load import Load
     from amparo.intake.workspace import Workspace
+    from amparo.protection.ledger import Cleared
     from amparo.protection.release import Release, Rule
     from amparo.review import Written
     from amparo.review.standing import Standing
@@ -61,6 +64,9 @@ def review(
     commitment: Annotated[str | None, typer.Option(help="Show this commitment in the shell, such as 15.8.")] = None,
     no_documents: Annotated[bool, typer.Option("--no-documents", help="Leave Word and PDF out.")] = False,
     today: Annotated[str | None, typer.Option(help="Day of the review, YYYY-MM-DD.")] = None,
+    to: To = "public",
+    population: Population = EVERYBODY,
+    override: Override = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -85,12 +91,15 @@ def review(
     rule = Rule(threshold=threshold)
     command = _command(loads, threshold, desk, captures, answers or [], day)
     with spinner("Counting, protecting, reviewing and writing", quiet=silent):
-        releases = [make_release(store, loads, rule, day, captures)] if loads else []
-        releases += [desk_release(desk, rule, day)] if desk else []
+        sending = Sending(to, population, override, "Review of commitments")
+        cleared = [clear_lists(store, loads, rule, day, captures, sending)] if loads else []
+        if desk:
+            cleared.append(_enter(store, desk_release(desk, rule, day), sending, "persons in the referral desk"))
         for path in answers or []:
-            releases.append(assess(path, rule=rule, provenance=_provenance(day, path)))
+            given = assess(path, rule=rule, provenance=_provenance(day, path))
+            cleared.append(_enter(store, given, sending, f"answers of {path.name}"))
         written = room.write(
-            releases,
+            cleared,
             out,
             today=day,
             recorded=recorded,
@@ -129,26 +138,37 @@ def review_start(
     out_console.print(f"The folder is {folder}. {NEXT}", soft_wrap=True)
 
 
-def make_release(store: Workspace, loads: Sequence[Load], rule: Rule, day: date, captures: Path | None) -> Release:
-    """Count what was loaded and protect it, as ``amparo report`` does.
+def clear_lists(
+    store: Workspace, loads: Sequence[Load], rule: Rule, day: date, captures: Path | None, sending: Sending
+) -> Cleared[Release]:
+    """Count what was loaded, protect it and enter it in the ledger, as ``amparo report`` does.
 
     Raises
     ------
+    RefusedError : it would tell too much beside earlier releases.
     AmparoError : tables of numbers are among the lists, or they cannot be protected.
     """
-    from amparo.protection.release import release
-    from amparo.statistics.national import national_tables
-
     if any(item.unit == "aggregate" for item in loads):
         raise AmparoError(
             "Tables of numbers have no cases to review.",
             remedy="Name lists of cases; `amparo report` shows tables of numbers.",
         )
-    load_ids = [item.load_id for item in loads]
-    private = national_tables(store.table("victims", load_ids), store.table("perpetrators", load_ids))
-    unseen = _unseen(captures, rule.threshold) if captures else None
-    hashes = {f"sha256 of {item.source}": item.sha256 for item in loads}
-    return release(private, rule=rule, provenance={**_provenance(day), **hashes}, prevalence=unseen)
+    found = unseen(captures, rule.fewest) if captures else None
+    return clear_tables(store, [item.load_id for item in loads], rule, sending, provenance_of(loads, day), found)
+
+
+def _enter(store: Workspace, given: Release, sending: Sending, population: str) -> Cleared[Release]:
+    """Enter a release that does not come from lists."""
+    from amparo.protection.ledger import Ledger, enter
+
+    return enter(
+        Ledger(store.path / LEDGER, store.needed_key()),
+        given,
+        title=sending.title,
+        recipient=sending.to,
+        population=population,
+        override=sending.override,
+    )
 
 
 def desk_release(folder: Path, rule: Rule, day: date) -> Release:
@@ -164,12 +184,12 @@ def desk_release(folder: Path, rule: Rule, day: date) -> Release:
     open_desk(folder)
     from amparo.site.figures import desk_tables
 
-    return release(desk_tables(), rule=rule, provenance=_provenance(day))
+    tables = desk_tables()
+    counted = sha256("".join(table.frame.to_csv(index=False) for table in tables).encode()).hexdigest()
+    return release(tables, rule=rule, provenance=_provenance(day) | {"sha256 of desk": counted})
 
 
 def _provenance(day: date, *files: Path) -> dict[str, str]:
-    from hashlib import sha256
-
     hashes = {f"sha256 of {path.name}": sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
     return {"version": __version__, "created": day.isoformat(), **hashes}
 

@@ -1,7 +1,8 @@
 """Review: what a State has committed to, and what shows whether it is done.
 
 :func:`write` makes the whole review of a cycle from releases and recorded evidence: public pages, Word, PDF and open
-data in the six UN languages. Only a Release comes in, so that nothing private can reach a page.
+data in the six UN languages. Only what the ledger has cleared comes in, so that nothing
+private can reach a page.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
 from amparo.standard.errors import AmparoError
 
@@ -32,7 +34,7 @@ class Written:
 
 
 def write(
-    releases: Sequence[Release],
+    cleared: Sequence[Cleared[Release]],
     out: Path,
     *,
     today: date,
@@ -48,7 +50,7 @@ def write(
 
     Parameters
     ----------
-    releases : the national tables, those of the referral desk and of impact assessments.
+    cleared : what the ledger has let out: the national tables, those of the referral desk and of impact assessments.
     out : a folder; gets ``index.html``, a folder of pages per language, ``data/``, ``review.<lang>.docx`` and
         ``.pdf``, and ``iati.xml`` where a publisher is named and there are pledges or payments.
     today : the day of the review.
@@ -62,7 +64,7 @@ def write(
 
     Raises
     ------
-    TypeError : something other than a Release came in.
+    TypeError : something that the ledger has not cleared came in.
     AmparoError : a language is unknown, an input cannot be used, or there is nowhere to freeze.
     """
     from amparo.review import cycles, docx, iati, opendata, pages, pdf
@@ -72,6 +74,10 @@ def write(
     from amparo.review.view import build
     from amparo.review.words import ReviewTexts
 
+    for one in cleared:
+        if not isinstance(one, Cleared):
+            raise TypeError(f"Expected what the ledger has cleared, got {type(one).__name__}.")
+    releases = [one.release for one in cleared]
     if freeze and not recorded:
         raise AmparoError("there is nowhere to freeze the review.", remedy="Name the folder: --recorded DIR.")
     texts = [ReviewTexts(lang) for lang in dict.fromkeys(languages)]
