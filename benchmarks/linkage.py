@@ -1,6 +1,6 @@
 """Linkage: time, memory and F1 by size, and beside plain Splink, recordlinkage and anonlink; each in its own process.
 
-    python benchmarks/linkage.py [--clear 50000] [--encoded 10000] [--peers 5000] [--seed 1] [--json linkage.json]
+    python benchmarks/linkage.py [--clear 20000] [--encoded 5000] [--peers 5000] [--seed 1] [--json linkage.json]
     python benchmarks/linkage.py --clear 1000000 --encoded 100000
 
 ``clear``: records in five lists, one in Cyrillic and one in Arabic letters. ``encoded``: so many persons in each of
@@ -285,7 +285,7 @@ def _line(what: str, size: int, outcome: dict[str, float], ratio: float | None =
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("clear", 50_000), ("encoded", 10_000), ("peers", 5_000), ("seed", 1), ("size", 0)):
+    for name, default in (("clear", 20_000), ("encoded", 5_000), ("peers", 5_000), ("seed", 1), ("size", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--one", choices=[*WAYS, *PEERS])
     parser.add_argument("--json", type=Path)
