@@ -227,20 +227,12 @@ def test_the_attack_succeeds_on_the_unhardened_form(attacked: pa.Table) -> None:
     assert outcome.told > 4 * outcome.chance
 
 
-FALLS = (
-    "elements that join one part of the name with the birth year fall to this attack: for a known year they are the "
-    "part itself, and without it the {years} elements of one part are told to belong together"
-)
-
-
-@pytest.mark.xfail(strict=True, reason=FALLS.format(years=35))
 def test_filters_alone_tell_no_more_than_chance(attacked: pa.Table) -> None:
     outcome = attack(elements, attacked)
     print(outcome)
     assert outcome.told <= outcome.most_by_chance
 
 
-@pytest.mark.xfail(strict=True, reason=FALLS.format(years=35))
 def test_filters_with_the_birth_year_in_clear_tell_no_more_than_chance(attacked: pa.Table) -> None:
     outcomes = [attack(elements, attacked, year=year) for year in (1980, 1985, 1990, 1995)]
     print(outcomes)

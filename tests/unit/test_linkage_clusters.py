@@ -111,9 +111,6 @@ def test_numbers_follow_the_first_record_and_the_seed_decides() -> None:
     assert (found.draws == again.draws).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the walk of a large group counts chances from its draws alone; without any they are no number"
-)
 def test_without_draws_every_chance_is_still_a_number() -> None:
     many = ENUMERATED + 2
     odds = {(k, k + 1): 3.0 for k in range(many - 1)}

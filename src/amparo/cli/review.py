@@ -221,18 +221,25 @@ def _say(written: Written, lang: str, commitment: str | None) -> None:
     if commitment:
         written.review.register.get(commitment)
         for entry in (one for one in view.entries if one.id == commitment):
-            out_console.print(f"[bold]{entry.id}[/bold] {entry.text}", highlight=False)
-            out_console.print(f"{entry.sign} {entry.state_label}. {texts('gap')}: {entry.gap}", highlight=False)
+            out_console.print(f"[bold]{entry.id}[/bold] {entry.text}", highlight=False, soft_wrap=True)
+            out_console.print(
+                f"{entry.sign} {entry.state_label}. {texts('gap')}: {entry.gap}", highlight=False, soft_wrap=True
+            )
             for figure in entry.figures:
                 value = (
                     figure.missing or figure.value or "; ".join(f"{name}: {said}" for name, _, said in figure.groups)
                 )
                 out_console.print(
-                    f"  {figure.name}: {value} {figure.period} {figure.reading}", highlight=False, markup=False
+                    f"  {figure.name}: {value} {figure.period} {figure.reading}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
                 )
             for row in entry.recorded:
-                out_console.print(f"  {row.line(texts)}", highlight=False, markup=False)
-            out_console.print(f"  {entry.judged} {entry.reason} {entry.rule}", highlight=False, markup=False)
+                out_console.print(f"  {row.line(texts)}", highlight=False, markup=False, soft_wrap=True)
+            out_console.print(
+                f"  {entry.judged} {entry.reason} {entry.rule}", highlight=False, markup=False, soft_wrap=True
+            )
         return
     table = Table("", *(sign for _, sign, _, _ in view.counts), title=view.title, title_justify="left")
     for part in view.parts:
@@ -242,9 +249,14 @@ def _say(written: Written, lang: str, commitment: str | None) -> None:
             table.add_row(name, *(str(states.count(code) or "") for code, _, _, _ in view.counts))
     out_console.print(table)
     for _, sign, label, count in view.counts:
-        out_console.print(f"{sign} {label}: {count}", highlight=False, markup=False)
+        out_console.print(f"{sign} {label}: {count}", highlight=False, markup=False, soft_wrap=True)
     for row in view.overdue:
-        out_console.print(f"{texts('nav-overdue')}: {row.due}, {row.title} ({row.body})", highlight=False, markup=False)
+        out_console.print(
+            f"{texts('nav-overdue')}: {row.due}, {row.title} ({row.body})",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     out_console.print(f"{written.files[0]}", soft_wrap=True, highlight=False)
 
 

@@ -32,6 +32,9 @@ ENUMERATED = 7
 LEAST_CHANCE = 1e-2
 """Pairs less likely than this tie no group together."""
 
+LEAST_DRAWS = 100
+"""From which chances in a large group are counted, however few are asked for."""
+
 BURN_IN, SWEEPS = 100, 10
 """Of Gibbs sampling in a large group: before the first draw, and between two draws."""
 
@@ -104,9 +107,9 @@ def link(
         else:
             together = np.empty_like(odds)
             for at, row in enumerate(rows):
-                top, sampled = _walked(odds[at], many, draws, random)
+                top, sampled = _walked(odds[at], many, max(draws, LEAST_DRAWS), random)
                 best[row] = row[top]
-                drawn[:, row] = row[sampled]
+                drawn[:, row] = row[sampled[:draws]]
                 together[at] = [(sampled[:, i] == sampled[:, j]).mean() for i, j in pairs]
         for row, probabilities in zip(rows.tolist(), together.tolist(), strict=True):
             chance.update({(row[i], row[j]): p for (i, j), p in zip(pairs, probabilities, strict=True)})

@@ -1,15 +1,16 @@
 """Keyed encodings: what an agency hands over instead of names.
 
 From the names, the birth date and the numbers of a person, *elements* are made, each of which joins two of them: two
-parts of the name, a part and the birth year, a part and the day of birth, and so on. The elements go into one Bloom
+parts of the name, these with the birth year, a part and the day of birth, and so on. The elements go into one Bloom
 filter of the record (a cryptographic long-term key, CLK) by keyed BLAKE2b; whoever has no key can neither make an
 element nor test one.
 
 Hardening. What breaks Bloom filters is frequency: a common name sets the same bits in many records, and patterns of
 bits that come together tell it (Christen et al. 2018). Attribute salting (Niedermeyer et al. 2014) is taken to its
-end here: no element holds one attribute alone, so that none is frequent; hash positions are independent, not doubly
-hashed (Kroll & Steinmetzer 2015); all elements share one filter, so that no field can be looked at by itself. The
-attack is a test: ``tests/attack/test_linkage_frequency.py``.
+end here: no element holds one attribute alone, so that none is frequent, not even among records of one birth year,
+which agencies may share in clear; hash positions are independent, not doubly hashed (Kroll & Steinmetzer 2015); all
+elements share one filter, so that no field can be looked at by itself. The attack is a test:
+``tests/attack/test_linkage_frequency.py``.
 
 What remains: the number of elements shows in the number of bits; who holds the key, or an agency that colludes with
 the linkage unit, can test guesses; near-identical records are seen to be alike, as they must be.
@@ -63,9 +64,11 @@ def _elements(
     document: str | None, address: Sequence[str],
 ) -> set[str]:  # fmt: skip
     parts = parts[:6]
-    found = {f"n:{one}+{other}" for one, other in itertools.combinations(parts, 2)}
+    pairs = ["+".join(pair) for pair in itertools.combinations(parts, 2)]
+    found = {f"n:{pair}" for pair in pairs}
     if first and last:
-        found |= {f"y:{part}+{year}" for part in parts for year in range(int(first[:4]), int(last[:4]) + 1)}
+        # Not a single part with its year: where years are known in clear, that would be the part alone.
+        found |= {f"y:{pair}+{year}" for pair in pairs for year in range(int(first[:4]), int(last[:4]) + 1)}
     if birth:
         found |= {f"b:{part}+{birth[5:]}" for part in parts}
         found.add(f"d:{birth}")
@@ -78,7 +81,7 @@ def filters(of_records: Iterable[Iterable[str]], key: Key) -> Bytes:
     """The filter of each record's elements, shape (records, BITS / 8)."""
     secret = _secrets(key)[0]
     rows = [
-        blake_encode_ngrams(sorted(one), [secret], [PER_ELEMENT] * len(set(one)), BITS, "utf-8").tobytes()
+        blake_encode_ngrams(sorted(set(one)), [secret], [PER_ELEMENT] * len(set(one)), BITS, "utf-8").tobytes()
         for one in of_records
     ]
     return np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(-1, BITS // 8)
