@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from amparo import __version__
-from amparo.cli import lists, prevalence, protection, report, review, site
+from amparo.cli import linkage, lists, prevalence, protection, report, review, site
 from amparo.cli.shared import err_console
 from amparo.standard.errors import AmparoError
 
@@ -20,6 +20,7 @@ STORY = """From agencies' lists on trafficking in persons to a published nationa
 
 [bold]Once:[/bold]     amparo key new                      a key that encrypts names and contacts; keep it safe
 [bold]The job:[/bold]  amparo report LISTS... --out DIR    check, count, protect and publish, in six languages
+[bold]Persons:[/bold]  amparo link                         the same person in several lists, with or without names
 [bold]Unseen:[/bold]   amparo prevalence FILE              how many victims were never detected, with intervals
 [bold]Records:[/bold]  amparo release LISTS... --out DIR   tables or protected records for others to work with
 [bold]Leaks:[/bold]    amparo audit FILE                   what the totals of a published table give away
@@ -57,6 +58,11 @@ crosswalk_app.command("list")(lists.crosswalk_list)
 crosswalk_app.command("show")(lists.crosswalk_show)
 app.command()(lists.load)
 app.command()(lists.quarantine)
+app.command()(linkage.link)
+app.command("link-review")(linkage.link_review)
+app.command()(linkage.agreement)
+app.command()(linkage.encode)
+app.command("link-encoded")(linkage.link_encoded)
 app.command()(report.report)
 app.command()(prevalence.prevalence)
 app.command()(protection.release)

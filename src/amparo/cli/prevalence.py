@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,25 +27,29 @@ def prevalence(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Estimate how many victims were never detected (multiple systems estimation)."""
-    from amparo.prevalence import estimate
+    """Estimate how many victims were never detected (multiple systems estimation).
+
+    A column ``draw`` numbers plausible linkages, as `amparo link` writes them; the interval then includes their error.
+    """
+    from amparo.prevalence import LEVELS, estimate
+    from amparo.prevalence.imputation import combined
     from amparo.prevalence.strata import by_strata
-    from amparo.prevalence.table import read_capture_table
+    from amparo.prevalence.table import read_capture_table, read_draws
 
     if strata and method != "stepwise":
         raise AmparoError(
             f"With --strata the method is stepwise; {method} has no common model over strata.",
             remedy="Leave --method out, or estimate one stratum at a time from a file of its own.",
         )
-    tables = read_capture_table(file, strata=strata or ())
     if strata:
+        tables = read_capture_table(file, strata=strata)
         found = by_strata(tables, threshold=threshold, replicates=replicates, seed=seed)
         estimates = {" × ".join(name): one for name, one in found.estimates.items()} | {"total": found.total}
     else:
         with spinner("Estimating", quiet=quiet or as_json):
-            estimates = {
-                "total": estimate(tables[()], method=method, threshold=threshold, replicates=replicates, seed=seed)
-            }
+            of_table = partial(estimate, method=method, threshold=threshold, replicates=replicates, seed=seed)
+            draws = read_draws(file)
+            estimates = {"total": combined(draws, of_table, levels=LEVELS) if len(draws) > 1 else of_table(draws[0])}
     rows = [{"stratum": name, **row} for name, one in estimates.items() for row in one.rows()]
     said: dict[str, Any] = {"estimates": rows}
     said["warnings"] = [warning for one in estimates.values() for warning in one.warnings]
@@ -61,7 +66,7 @@ def prevalence(
         with progress_bar(quiet or as_json) as progress:
             task = progress.add_task("Sensitivity", total=None)
             every = multiverse(
-                pooled(tables),
+                pooled(tables) if strata else draws[0],
                 threshold=threshold,
                 seed=seed,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),

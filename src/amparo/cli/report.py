@@ -145,11 +145,14 @@ def _publish(
 
 def unseen(captures: Path, fewest: int) -> ReleasedPrevalence:
     """The estimate of those never detected, with its multiverse, fit to publish."""
-    from amparo.prevalence import estimate
+    from amparo.prevalence import LEVELS, estimate
+    from amparo.prevalence.imputation import combined
     from amparo.prevalence.loglinear import stepwise
     from amparo.prevalence.sensitivity import multiverse
-    from amparo.prevalence.table import read_capture_table
+    from amparo.prevalence.table import read_draws
     from amparo.protection.prevalence import release_prevalence
 
-    table = read_capture_table(captures)[()]
-    return release_prevalence(estimate(table), stepwise(table), multiverse(table, seed=SEED), fewest=fewest)
+    draws = read_draws(captures)
+    table = draws[0]
+    found = combined(draws, estimate, levels=LEVELS) if len(draws) > 1 else estimate(table)
+    return release_prevalence(found, stepwise(table), multiverse(table, seed=SEED), fewest=fewest)

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from amparo.standard.errors import AmparoError
 
 MOST_LISTS = 12
+DRAW = "draw"
+"""Column that numbers plausible linkages; see ``imputation``."""
 
 
 @dataclass(frozen=True)
@@ -197,3 +199,19 @@ def pooled(tables: Mapping[tuple[str, ...], CaptureTable]) -> CaptureTable:
     """The table of all strata together."""
     first = next(iter(tables.values()))
     return CaptureTable(first.lists, np.sum([table.counts for table in tables.values()], axis=0))
+
+
+def read_draws(path: Path) -> list[CaptureTable]:
+    """The capture table of each plausible linkage in a file with a column ``draw``; without one, the one table.
+
+    Raises
+    ------
+    AmparoError : as :func:`read_capture_table`.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = [name.strip() for name in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError):
+        header = []  # read_capture_table says what is wrong
+    tables = read_capture_table(path, strata=[DRAW] if DRAW in header else [])
+    return list(tables.values())
