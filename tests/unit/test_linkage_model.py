@@ -77,12 +77,18 @@ def test_lists_in_several_scripts_in_clear(country: Country, clear: Persons) -> 
     assert f1(clear.linkage.persons.tolist(), country[1]) >= 0.97
 
 
-@pytest.mark.xfail(
-    strict=True, reason="0.937 since elements of one part and the year are gone: Arabic and Latin lose recall"
-)
-def test_lists_in_several_scripts_encoded(country: Country, encoded: Persons) -> None:
-    # 0.93 to 0.95, by seed. A part of the name with the birth year would give 0.95 and more, and falls to a frequency attack.
+def test_lists_in_several_scripts_encoded_do_not_get_worse(country: Country, encoded: Persons) -> None:
+    """A floor under what was measured (0.930 to 0.938 on four unseen seeds); the aim is in the next test."""
     assert f1(encoded.linkage.persons.tolist(), country[1]) >= 0.92
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the aim of 0.94 encoded is not met: 0.937. Elements of one part of the name and the birth year would "
+    "meet it (0.956), but fall to the frequency attack",
+)
+def test_lists_in_several_scripts_encoded_reach_the_aim(country: Country, encoded: Persons) -> None:
+    assert f1(encoded.linkage.persons.tolist(), country[1]) >= 0.94
 
 
 OFF = 0.05
