@@ -20,6 +20,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _waterfalls(persons: Persons, folder: Path) -> None:
             for row in compared.as_record_list()
         ]
         chart = linker.visualisations.waterfall_chart(bare)
-        _put(folder / f"waterfall-{number}.svg", lambda path, chart=chart: _save(chart, path))
+        _put(folder / f"waterfall-{number}.svg", partial(_save, chart))
 
 
 def _save(chart: Any, path: str) -> None:
@@ -91,13 +92,13 @@ def _save(chart: Any, path: str) -> None:
 
 
 def _put(path: Path, write: Callable[[str], object]) -> None:
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     os.close(handle)
     try:
-        write(partial)
-        os.replace(partial, path)
+        write(unfinished)
+        os.replace(unfinished, path)
     finally:
-        Path(partial).unlink(missing_ok=True)
+        Path(unfinished).unlink(missing_ok=True)
 
 
 def persons_before(folder: Path) -> dict[str, str]:
