@@ -21,7 +21,6 @@ from pathlib import Path
 
 from amparo.prevalence.bootstrap import bca
 from amparo.prevalence.decomposable import decomposable, decomposable_graphs
-from amparo.prevalence.latent import latent_classes
 from amparo.prevalence.loglinear import fit_all
 from amparo.prevalence.table import read_capture_table
 
@@ -81,17 +80,6 @@ def main() -> None:
     first = time.perf_counter() - start
     row("822 decomposable graphs, Ned_5, first call", first, "dga", None, 19.08, "19.08 s")
     row("822 decomposable graphs, Ned_5, again", seconds(lambda: decomposable(five)), "dga", None, 19.08, "19.08 s")
-    kosovo = read_capture_table(DATA / "Kosovo.csv")[()]
-    start = time.perf_counter()
-    found = latent_classes(kosovo, burn_in=20_000, draws=1000, seed=1)
-    took = time.perf_counter() - start
-    effective = found.diagnostics["effective sample size"]
-    assert isinstance(effective, float)
-    print(f"\nLatent classes, Kosovo: {effective:.0f} draws in {took:.1f} s with burn-in ({effective / took:.0f}/s).")
-    print(
-        "LCMCR: 1,000 draws thinned by 100 in 1.6 s (measured once); at the autocorrelation found here, one effective"
-    )
-    print("draw per about 900 sweeps, its 100,000 sweeps are worth about 110 of them (70 per second).")
 
 
 if __name__ == "__main__":

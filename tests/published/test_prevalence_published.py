@@ -165,7 +165,7 @@ def test_kosovo_latent_classes_agree_with_lcmcr_within_monte_carlo_error() -> No
     # LCMCR 0.4.14, K = 10, a = b = 0.25, 1,000 draws thinned by 100: 9,126, 10,343, 14,953. At the autocorrelation
     # found here (one independent draw per some 900 sweeps) its sample is worth about 110 draws, so that the standard
     # error of its median is about 1.25 * 1,300 / sqrt(110) = 150 and that of its tails several times as large.
-    found = latent_classes(KOSOVO, chains=16, burn_in=20_000, draws=400, thin=20, seed=1)
+    found = latent_classes(KOSOVO, seed=1)
     assert found.estimate == pytest.approx(10_343, abs=450)
     low, high = found.interval(0.95)
     assert low == pytest.approx(9_126, rel=0.12)
