@@ -127,7 +127,7 @@ def test_encodings_of_another_agreement_key_or_scheme_are_refused(place: Path) -
         purpose = mine.purpose if change != mine.share else "something else"
         with pytest.raises(AmparoError, match=told):
             read_encodings(paths, new_agreement(mine.agencies, change, purpose, mine.expires, shared), today=TODAY)
-    text = (place / "agreement.toml").read_text().replace("elements-1", "elements-0")
+    text = (place / "agreement.toml").read_text().replace("elements-2", "elements-1")
     (place / "old.toml").write_text(text)
     with pytest.raises(AmparoError, match="scheme"):
         read_encodings(paths, read_agreement(place / "old.toml"), today=TODAY)

@@ -43,7 +43,7 @@ BUCKETS = 256
 """Of the keys by which records are brought together. So few that the records of no element stand out among those
 that share its bucket by chance."""
 
-SCHEME = f"elements-1/blake2b/{BITS}/{PER_ELEMENT}/{BUCKETS}"
+SCHEME = f"elements-2/blake2b/{BITS}/{PER_ELEMENT}/{BUCKETS}"
 """Names everything that two encodings must have in common to be compared."""
 
 SHAREABLE = (

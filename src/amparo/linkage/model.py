@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,7 +34,8 @@ def _level(sql: str, label: str, *, null: bool = False) -> dict[str, Any]:
 
 
 def _shared(name: str) -> str:
-    return f"len(list_intersect({name}_l, {name}_r))"
+    # Three times as fast as list_intersect in DuckDB, where nearly all time goes.
+    return f"len(list_filter({name}_l, lambda part: list_contains({name}_r, part)))"
 
 
 def _weight(name: str) -> str:
@@ -312,8 +312,11 @@ def compare(records: pa.Table, *, database: Any = None, clean: Collection[str] =
     for column in (name for name in SESSIONS if name in records.column_names):
         if len(records[column].drop_null().unique()) < len(records[column].drop_null()):
             # In short lists a level may sink under Splink's least number; then the other sessions must do.
-            with suppress(ValueError):
+            try:
                 learning.training.estimate_parameters_using_expectation_maximisation(f"l.{column} = r.{column}")
+            except ValueError as error:
+                if "minimum allowed value" not in str(error):
+                    raise
     model = learning.misc.save_model_to_json()
     among = len(records) * (len(records) - 1) // 2
     sizes = np.unique(records["list"].to_numpy(zero_copy_only=False), return_counts=True)[1].astype(np.int64)
