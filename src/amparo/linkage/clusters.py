@@ -32,6 +32,9 @@ ENUMERATED = 7
 LEAST_CHANCE = 1e-2
 """Pairs less likely than this tie no group together."""
 
+LARGEST, RISING = 60, (0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
+"""Records that one group may have, and the chances that a pair must then pass to tie."""
+
 LEAST_DRAWS = 100
 """From which chances in a large group are counted, however few are asked for."""
 
@@ -75,10 +78,7 @@ def link(
     draws : plausible linkages to draw.
     """
     random = np.random.default_rng(seed)
-    strong = log_odds > np.log(LEAST_CHANCE / (1 - LEAST_CHANCE))
-    shape = (records, records)
-    graph = coo_array((np.ones(int(strong.sum())), (left[strong], right[strong])), shape=shape)
-    _, group = connected_components(graph, directed=False)
+    group = _groups(records, left, right, log_odds)
     size = np.bincount(group)
     weight = {}
     inside = group[left] == group[right]
@@ -116,6 +116,23 @@ def link(
     both = zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist(), strict=True)
     return Linkage(_numbered(best), np.stack([_numbered(row) for row in drawn]) if draws else drawn,
                    np.array([chance.get(pair, 0.0) for pair in both]))  # fmt: skip
+
+
+def _groups(records: int, left: Ints, right: Ints, log_odds: Floats) -> Ints:
+    """The group of each record; where likely pairs tie more than ``LARGEST`` together, only likelier ones do."""
+    kept = log_odds > _odds(LEAST_CHANCE)
+    for chance in RISING:
+        graph = coo_array((np.ones(int(kept.sum())), (left[kept], right[kept])), shape=(records, records))
+        _, group = connected_components(graph, directed=False)
+        large = np.bincount(group) > LARGEST
+        if not large.any():
+            break
+        kept &= ~large[group[left]] | (log_odds > _odds(chance))
+    return np.asarray(group, dtype=np.int64)
+
+
+def _odds(chance: float) -> float:
+    return float(np.log(chance / (1 - chance)))
 
 
 def _numbered(first_of: Ints) -> Ints:
