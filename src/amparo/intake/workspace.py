@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 
 from amparo.intake.key import EncryptedWriter, Key, decrypted_chunks
 from amparo.standard.errors import AmparoError, KeyMissingError
+from amparo.standard.files import replace_whole, sync_folder
 from amparo.standard.variables import variables
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class Workspace:
         fingerprint = about.get("key") or (self.key.fingerprint if self.key and unit != "aggregate" else "")
         if not about or about.get("key", "") != fingerprint:
             text = f'format = {FORMAT}\nkey = "{fingerprint}"  # fingerprint; it tells nothing about the key itself\n'
-            _write_atomically(self.path / "workspace.toml", text)
+            replace_whole(self.path / "workspace.toml", text.encode())
         for left in loads.glob(".*-*"):
             if not _alive(left.name[1:].split("-")[0]):
                 shutil.rmtree(left, ignore_errors=True)
@@ -309,15 +310,14 @@ class Workspace:
     def _put(self, folder: Path, load: Load) -> None:
         sequence = max((item.sequence for item in self.loads()), default=0) + 1
         document = asdict(load) | {"sequence": sequence}
-        _write_atomically(folder / "load.json", json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-        _sync(folder)
+        replace_whole(folder / "load.json", (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
         target = self.path / "loads" / load.load_id
         try:
             folder.rename(target)
         except OSError:
             if not (target / "load.json").exists():  # another program has just loaded the same list: the same result
                 raise
-        _sync(target.parent)
+        sync_folder(target.parent)
 
 
 class LoadWriter:
@@ -418,23 +418,6 @@ def _decrypted(file: Path, key: Key) -> pa.Table:
     with file.open("rb") as source:
         clear = io.BytesIO(b"".join(decrypted_chunks(source, key, str(file))))
     return pa.ipc.open_stream(clear).read_all()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _alive(pid: str) -> bool:

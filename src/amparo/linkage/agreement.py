@@ -11,9 +11,8 @@ research, BMC Health Services Research 12 (separation of roles); ISO/IEC 27559:2
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -26,6 +25,7 @@ import tomlkit
 from amparo.intake.key import Key
 from amparo.linkage.encode import BITS, SCHEME, SHAREABLE, encode
 from amparo.standard.errors import AmparoError, KeyMissingError
+from amparo.standard.files import replace_whole
 
 _META = b"amparo-agreement"
 _ENCODINGS = ("record_id", "list", "filter", "buckets")
@@ -135,14 +135,9 @@ def write_encodings(records: pa.Table, agreement: Agreement, agency: str, key: K
     table = encode(records, key, agreement.share)
     table = table.set_column(table.column_names.index("list"), "list", pa.array([agency] * len(table), pa.string()))
     meta = {_META: json.dumps(_plain(agreement) | {"agency": agency}, sort_keys=True).encode()}
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    os.close(handle)
-    try:
-        pq.write_table(table.replace_schema_metadata(meta), partial)
-        Path(partial).chmod(0o600)
-        os.replace(partial, path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(meta), content)
+    replace_whole(path, content.getvalue(), mode=0o600)
     return len(table)
 
 

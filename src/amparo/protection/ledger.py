@@ -52,6 +52,7 @@ from amparo.intake.key import Key
 from amparo.protection.differencing import Finding, Shown, ShownTable, differences
 from amparo.protection.release import Release, ReleasedTable
 from amparo.standard.errors import AmparoError, KeyMissingError
+from amparo.standard.files import replace_whole, sync_folder
 
 if TYPE_CHECKING:
     from amparo.protection.microdata import ReleasedMicrodata
@@ -686,7 +687,7 @@ def _append(ledger: Ledger, state: State, body: Mapping[str, Any], when: datetim
         os.fsync(handle)
     finally:
         os.close(handle)
-    _sync_folder(ledger.folder)
+    sync_folder(ledger.folder)
     _write_head(ledger, ledger.key, number, hashlib.sha256(line).hexdigest())
     return entry
 
@@ -704,30 +705,11 @@ def _cut_off_torn(ledger: Ledger, torn: bytes) -> None:
 def _write_head(ledger: Ledger, key: Key, count: int, last: str) -> None:
     head: dict[str, Any] = {"entries": count, "sha256": last, "key": key.fingerprint}
     head["mac"] = _mac(key, head)
-    _replace(ledger.head, _canonical(head) + b"\n")
+    replace_whole(ledger.head, _canonical(head) + b"\n")
 
 
 def _keep(path: Path, content: bytes) -> None:
     """Write a file whose name is made from its content, unless it is there already."""
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.read_bytes() != content:
-        _replace(path, content)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        replace_whole(path, content)

@@ -18,6 +18,7 @@ from typing import Any
 from amparo.review.evidence import Evidence, Point
 from amparo.review.standing import Review
 from amparo.standard.errors import AmparoError
+from amparo.standard.files import replace_whole
 
 FORMAT = 1
 
@@ -171,10 +172,7 @@ def freeze(review: Review, folder: Path) -> Path:
             where=str(path),
         )
     folder.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all.
-    part = path.with_suffix(".part")
-    part.write_text(dump(found), encoding="utf-8")
-    part.replace(path)
+    replace_whole(path, dump(found).encode())
     return path
 
 
