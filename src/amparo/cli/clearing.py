@@ -73,10 +73,15 @@ def rule_of(rule: str | None, threshold: int | None) -> Rule:
     return Rule() if threshold is None else Rule(threshold)
 
 
-def provenance_of(loads: Sequence[Load], day: date) -> dict[str, str]:
-    """Where the numbers of a release come from."""
-    hashes = {f"sha256 of {item.source}": item.sha256 for item in loads}
-    return {"version": __version__, "created": day.isoformat(), **hashes}
+def provenance_of(hashes: Mapping[str, str], day: date) -> dict[str, str]:
+    """Where the numbers of a release come from: SHA-256 of each input by its name, and the day."""
+    named = {f"sha256 of {name}": digest for name, digest in hashes.items()}
+    return {"version": __version__, "created": day.isoformat(), **named}
+
+
+def hashes_of(loads: Sequence[Load]) -> dict[str, str]:
+    """SHA-256 of what was loaded, by the name of the file."""
+    return {item.source: item.sha256 for item in loads}
 
 
 def private_tables(store: Workspace, load_ids: Sequence[str], rule: Rule) -> list[PrivateTable]:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from amparo.cli.lists import load_all
 from amparo.cli.shared import (
     SEED,
+    CrosswalkFile,
     Json,
     KeyFile,
     Quiet,
     WorkspaceDir,
-    err_console,
+    day_of,
     open_workspace,
     out_console,
+    spinner,
 )
 from amparo.standard.errors import AmparoError
 
@@ -54,21 +53,20 @@ def link(
 
     What people found with `amparo link-review` is learnt from. All results stay in WORKSPACE/linkage.
     """
-    from amparo.linkage.persons import link_records, recalibrated
+    from amparo.linkage.persons import link_records
     from amparo.linkage.records import comparable_records
-    from amparo.linkage.store import learnt, persons_before, reviews, write_linkage
+    from amparo.linkage.store import persons_before, reviews, write_linkage
 
     store = open_workspace(workspace, key)
     if lists:
         load_all(lists, store, None, quiet=quiet or as_json)
     folder = store.path / LINKAGE
-    with _steps(quiet or as_json) as say:
-        say("Reading names")
+    with spinner("Reading names", quiet=quiet or as_json) as say:
         records = comparable_records(store.identities(), store.table("victims").to_pyarrow())
         before = persons_before(folder)
-        persons = link_records(records, clean=clean or (), before=before, seed=seed, progress=say)
-        if found := reviews(folder):
-            persons = recalibrated(persons, learnt(persons, found), before)
+        persons = link_records(
+            records, clean=clean or (), before=before, reviewed=reviews(folder), seed=seed, progress=say
+        )
         say("Writing")
         told = write_linkage(persons, folder)
     _say(persons, folder, told, quiet=quiet, as_json=as_json)
@@ -117,7 +115,7 @@ def agreement(
     from amparo.intake.key import load_key
     from amparo.linkage.agreement import new_agreement, write_agreement
 
-    made = new_agreement(agency, share or (), purpose, _day(expires), load_key(key))
+    made = new_agreement(agency, share or (), purpose, day_of(expires), load_key(key))
     if out.exists():
         raise AmparoError(f"{out} exists already.", remedy="Give another name, or remove it.")
     write_agreement(made, out)
@@ -130,7 +128,7 @@ def encode(
     agency: Annotated[str, typer.Option(help="This agency's name in the agreement.")],
     key: Annotated[Path, typer.Option(help="The key that the agencies share.")],
     out: Annotated[Path, typer.Option(help="Where to write the encodings.")],
-    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk of the list.")] = None,
+    crosswalk: CrosswalkFile = None,
     today: Annotated[str | None, typer.Option(help="Day of encoding, YYYY-MM-DD.")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -146,7 +144,7 @@ def encode(
         store = Workspace(Path(folder) / "workspace", shared)
         loads = load_all([file], store, crosswalk, quiet=quiet)
         records = comparable_records(store.identities(), store.table("victims").to_pyarrow())
-    count = write_encodings(records, under, agency, shared, out, today=_day(today))
+    count = write_encodings(records, under, agency, shared, out, today=day_of(today))
     refused = sum(item.quarantined for item in loads)
     if not quiet:
         out_console.print(
@@ -171,8 +169,8 @@ def link_encoded(
     from amparo.linkage.persons import link_records
     from amparo.linkage.store import persons_before, write_linkage
 
-    encodings = read_encodings(files, read_agreement(agreement), today=_day(today))
-    with _steps(quiet or as_json) as say:
+    encodings = read_encodings(files, read_agreement(agreement), today=day_of(today))
+    with spinner("Reading encodings", quiet=quiet or as_json) as say:
         persons = link_records(encodings, clean=clean or (), before=persons_before(out), seed=seed, progress=say)
         say("Writing")
         told = write_linkage(persons, out)
@@ -180,12 +178,8 @@ def link_encoded(
 
 
 def _say(persons: Persons, folder: Path, told: str, *, quiet: bool, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from amparo.linkage.uncertainty import quality
-
     if as_json:
-        found = asdict(quality(persons.linkage, *persons.rows()))
+        found = asdict(persons.quality)
         found |= {"records": len(persons.records), "persons": len(set(persons.person_ids)), "folder": str(folder)}
         print(json.dumps(found, indent=2))
     elif not quiet:
@@ -213,18 +207,3 @@ def _bars(pair: pd.Series) -> None:
             colour = "green" if bits > 0 else "red"
             bar = "█" * max(round(abs(bits)), 1)
             out_console.print(f"{column[8:]:>20} {bits:+6.1f} [{colour}]{bar}[/{colour}]", highlight=False)
-
-
-def _day(text: str | None) -> date:
-    try:
-        return date.fromisoformat(text) if text else date.today()
-    except ValueError:
-        raise AmparoError(f"{text!r} is no day.", remedy="Write it as 2027-01-31.") from None
-
-
-@contextmanager
-def _steps(quiet: bool) -> Iterator[Callable[[str], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=err_console, transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda text: progress.update(task, description=text)

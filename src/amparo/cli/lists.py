@@ -13,6 +13,7 @@ from rich.table import Table
 
 from amparo.cli.shared import (
     DEFAULT_KEY,
+    CrosswalkFile,
     Json,
     KeyFile,
     Quiet,
@@ -138,7 +139,7 @@ def load(
     lists: Annotated[list[Path], typer.Argument(help="Lists of any agency, or folders of them.")],
     workspace: WorkspaceDir = Path("amparo-workspace"),
     key: KeyFile = None,
-    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
+    crosswalk: CrosswalkFile = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -170,6 +171,20 @@ def quarantine(
     out_console.print(table)
     if len(refused) > 40:
         out_console.print(f"… and {len(refused) - 40} more: --out FILE or --json gives all.")
+
+
+def opened(
+    lists: Sequence[Path] | None,
+    out: Path,
+    workspace: Path | None,
+    key: Path | None,
+    crosswalk: Path | None,
+    *,
+    quiet: bool,
+) -> tuple[Workspace, list[Load]]:
+    """The workspace, beside OUT unless it was named, and what is counted: these lists, or all that is loaded."""
+    store = open_workspace(workspace or out.with_name(out.name + "-private"), key)
+    return store, load_all(lists, store, crosswalk, quiet=quiet) if lists else store.loads()
 
 
 def load_all(lists: Sequence[Path], store: Workspace, crosswalk: Path | None, *, quiet: bool) -> list[Load]:

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,17 +23,22 @@ from amparo.cli.clearing import (
     attack_folder,
     clear_records,
     clear_tables,
+    hashes_of,
     provenance_of,
     rule_of,
     svg,
 )
-from amparo.cli.lists import load_all
+from amparo.cli.lists import opened
 from amparo.cli.shared import (
     DEFAULT_KEY,
+    CrosswalkFile,
     Json,
     KeyFile,
+    Lists,
+    PrivateDir,
     Quiet,
     WorkspaceDir,
+    day_of,
     open_workspace,
     out_console,
     progress_bar,
@@ -57,7 +61,7 @@ READ = {
 
 
 def release(
-    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    lists: Lists = None,
     out: Annotated[Path, typer.Option(help="Folder for what may be handed over.")] = Path("out/release"),
     rule: RuleText = None,
     microdata: Annotated[
@@ -67,12 +71,9 @@ def release(
     population: Population = EVERYBODY,
     override: Override = "",
     title: Annotated[str | None, typer.Option(help="What it is, for the ledger.")] = None,
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
-    ] = None,
+    workspace: PrivateDir = None,
     key: KeyFile = None,
-    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
+    crosswalk: CrosswalkFile = None,
     today: Annotated[str | None, typer.Option(help="Date of the release, YYYY-MM-DD.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -88,16 +89,14 @@ def release(
     silent = quiet or as_json
     method = parse_method(microdata) if microdata is not None else None
     chosen = rule_of(rule, None)
-    private_folder = workspace or out.with_name(out.name + "-private")
-    store = open_workspace(private_folder, key)
-    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    store, loads = opened(lists, out, workspace, key, crosswalk, quiet=silent)
     loads = [item for item in loads if item.unit != "aggregate"]
     if not loads:
         raise AmparoError(
             "There is nothing to release.", remedy="Name lists of cases: amparo release LISTS... --out DIR"
         )
     load_ids = [item.load_id for item in loads]
-    provenance = provenance_of(loads, date.fromisoformat(today) if today else date.today())
+    provenance = provenance_of(hashes_of(loads), day_of(today))
     done = []
     if method is None or rule is not None:
         sending = Sending(to, population, override, title or "Tables")

@@ -19,11 +19,26 @@ from amparo.cli.clearing import (
     Sending,
     To,
     clear_tables,
+    hashes_of,
     provenance_of,
     rule_of,
 )
-from amparo.cli.lists import load_all, say_loads, summary
-from amparo.cli.shared import SEED, Json, KeyFile, Quiet, err_console, open_workspace, out_console, spinner, write_csv
+from amparo.cli.lists import opened, say_loads, summary
+from amparo.cli.shared import (
+    SEED,
+    CrosswalkFile,
+    Json,
+    KeyFile,
+    Languages,
+    Lists,
+    PrivateDir,
+    Quiet,
+    day_of,
+    err_console,
+    out_console,
+    spinner,
+    write_csv,
+)
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
@@ -34,17 +49,12 @@ if TYPE_CHECKING:
 
 
 def report(
-    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    lists: Lists = None,
     out: Annotated[Path, typer.Option(help="Folder for what may be published.")] = Path("out/report"),
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
-    ] = None,
+    workspace: PrivateDir = None,
     key: KeyFile = None,
-    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
-    lang: Annotated[
-        list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
-    ] = None,
+    crosswalk: CrosswalkFile = None,
+    lang: Languages = None,
     threshold: Annotated[
         int | None, typer.Option(min=2, help="Counts below it are never published; 10 unless told. Short for --rule.")
     ] = None,
@@ -68,15 +78,13 @@ def report(
     silent = quiet or as_json
     chosen = rule_of(rule, threshold)
     sending = Sending(to, population, override, title or "National picture")
-    private_folder = workspace or out.with_name(out.name + "-private")
-    store = open_workspace(private_folder, key)
-    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    store, loads = opened(lists, out, workspace, key, crosswalk, quiet=silent)
     if not loads:
         raise AmparoError("There is nothing to report on.", remedy="Name the lists: amparo report LISTS... --out DIR")
-    day = date.fromisoformat(today) if today else date.today()
+    day = day_of(today)
     with spinner("Counting, protecting and writing", quiet=silent):
         paths, findings = _publish(store, loads, out, lang or ["en"], chosen, sending, title, not no_pdf, day, captures)
-    say_loads(loads, private_folder, quiet=silent, as_json=False)
+    say_loads(loads, store.path, quiet=silent, as_json=False)
     if as_json:
         print(json.dumps({"loads": [summary(item) for item in loads], "findings": findings, "files": paths}, indent=2))
         return
@@ -107,7 +115,7 @@ def _publish(
     from amparo.statistics import glotip
 
     load_ids = [item.load_id for item in loads]
-    provenance = provenance_of(loads, day)
+    provenance = provenance_of(hashes_of(loads), day)
     counted_already = {item.unit == "aggregate" for item in loads}
     if counted_already == {True, False}:
         raise AmparoError(

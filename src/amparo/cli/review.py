@@ -14,11 +14,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from amparo import __version__
-from amparo.cli.clearing import EVERYBODY, LEDGER, Override, Population, Sending, To, clear_tables, provenance_of
-from amparo.cli.lists import load_all, say_loads
+from amparo.cli.clearing import (
+    EVERYBODY,
+    LEDGER,
+    Override,
+    Population,
+    Sending,
+    To,
+    clear_tables,
+    hashes_of,
+    provenance_of,
+)
+from amparo.cli.lists import opened, say_loads
 from amparo.cli.report import unseen
-from amparo.cli.shared import Json, KeyFile, Quiet, open_workspace, out_console, spinner
+from amparo.cli.shared import (
+    CrosswalkFile,
+    Json,
+    KeyFile,
+    Languages,
+    Lists,
+    PrivateDir,
+    Quiet,
+    day_of,
+    out_console,
+    spinner,
+)
 from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
@@ -33,20 +53,15 @@ NEXT = "Nothing is in it yet: each file says in its first row what belongs there
 
 
 def review(
-    lists: Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")] = None,
+    lists: Lists = None,
     out: Annotated[Path, typer.Option(help="Folder for the review; all of it may be published.")] = Path("out/review"),
     recorded: Annotated[
         Path | None, typer.Option(help="Folder of recorded evidence; `amparo review-start DIR` makes one.")
     ] = None,
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
-    ] = None,
+    workspace: PrivateDir = None,
     key: KeyFile = None,
-    crosswalk: Annotated[Path | None, typer.Option(help="Crosswalk for all of these lists.")] = None,
-    lang: Annotated[
-        list[str] | None, typer.Option(help="ar, zh, en, fr, ru or es; may be given several times.")
-    ] = None,
+    crosswalk: CrosswalkFile = None,
+    lang: Languages = None,
     threshold: Annotated[int, typer.Option(min=2, help="Counts below it are never published.")] = 10,
     desk: Annotated[Path | None, typer.Option("--desk", help="Folder of the referral desk, to count it, too.")] = None,
     captures: Annotated[
@@ -79,10 +94,8 @@ def review(
     from amparo.review.impact import assess
 
     silent = quiet or as_json
-    day = _day(today)
-    private_folder = workspace or out.with_name(out.name + "-private")
-    store = open_workspace(private_folder, key)
-    loads = load_all(lists, store, crosswalk, quiet=silent) if lists else store.loads()
+    day = day_of(today)
+    store, loads = opened(lists, out, workspace, key, crosswalk, quiet=silent)
     if not (loads or recorded or desk or answers):
         raise AmparoError(
             "There is nothing to review.",
@@ -96,7 +109,7 @@ def review(
         if desk:
             cleared.append(_enter(store, desk_release(desk, rule, day), sending, "persons in the referral desk"))
         for path in answers or []:
-            given = assess(path, rule=rule, provenance=_provenance(day, path))
+            given = assess(path, rule=rule, provenance=provenance_of(_hash(path), day))
             cleared.append(_enter(store, given, sending, f"answers of {path.name}"))
         written = room.write(
             cleared,
@@ -110,7 +123,7 @@ def review(
             command=command,
             freeze=freeze,
         )
-    say_loads(loads, private_folder, quiet=silent, as_json=False)
+    say_loads(loads, store.path, quiet=silent, as_json=False)
     if as_json:
         print(json.dumps(_as_json(written), ensure_ascii=False, indent=2))
     elif not quiet:
@@ -154,7 +167,8 @@ def clear_lists(
             remedy="Name lists of cases; `amparo report` shows tables of numbers.",
         )
     found = unseen(captures, rule.fewest) if captures else None
-    return clear_tables(store, [item.load_id for item in loads], rule, sending, provenance_of(loads, day), found)
+    provenance = provenance_of(hashes_of(loads), day)
+    return clear_tables(store, [item.load_id for item in loads], rule, sending, provenance, found)
 
 
 def _enter(store: Workspace, given: Release, sending: Sending, population: str) -> Cleared[Release]:
@@ -186,19 +200,12 @@ def desk_release(folder: Path, rule: Rule, day: date) -> Release:
 
     tables = desk_tables()
     counted = sha256("".join(table.frame.to_csv(index=False) for table in tables).encode()).hexdigest()
-    return release(tables, rule=rule, provenance=_provenance(day) | {"sha256 of desk": counted})
+    return release(tables, rule=rule, provenance=provenance_of({"desk": counted}, day))
 
 
-def _provenance(day: date, *files: Path) -> dict[str, str]:
-    hashes = {f"sha256 of {path.name}": sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-    return {"version": __version__, "created": day.isoformat(), **hashes}
-
-
-def _day(today: str | None) -> date:
-    try:
-        return date.fromisoformat(today) if today else date.today()
-    except ValueError:
-        raise AmparoError(f"{today!r} is no day.", remedy="Write it as 2026-01-15.") from None
+def _hash(path: Path) -> dict[str, str]:
+    """By its name; nothing where there is no file, which whoever reads it says better."""
+    return {path.name: sha256(path.read_bytes()).hexdigest()} if path.is_file() else {}
 
 
 def _command(

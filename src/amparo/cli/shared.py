@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+from amparo.standard.errors import AmparoError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +36,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 KeyFile = Annotated[
     Path | None,
     typer.Option("--key", envvar="AMPARO_KEY", help=f"Key file. Without it: {DEFAULT_KEY}, where it exists."),
+]
+Lists = Annotated[list[Path] | None, typer.Argument(help="Lists of any agency, or folders of them.")]
+CrosswalkFile = Annotated[Path | None, typer.Option("--crosswalk", help="Crosswalk for all of these lists.")]
+Languages = Annotated[
+    list[str] | None, typer.Option("--lang", help="ar, zh, en, fr, ru or es; may be given several times.")
+]
+PrivateDir = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="Folder for what is private. Without it: OUT-private."),
 ]
 WorkspaceDir = Annotated[Path, typer.Option("--workspace", "-w", help="Folder for what is private.")]
 
@@ -66,7 +78,8 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def spinner(text: str, *, quiet: bool) -> Iterator[None]:
+def spinner(text: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Turns while work goes on; what it yields changes the text."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -75,5 +88,18 @@ def spinner(text: str, *, quiet: bool) -> Iterator[None]:
         transient=True,
         disable=quiet,
     ) as progress:
-        progress.add_task(text, total=None)
-        yield
+        task = progress.add_task(text, total=None)
+        yield lambda now: progress.update(task, description=now)
+
+
+def day_of(text: str | None) -> date:
+    """The day that was asked for, else today.
+
+    Raises
+    ------
+    AmparoError : it is no day.
+    """
+    try:
+        return date.fromisoformat(text) if text else date.today()
+    except ValueError:
+        raise AmparoError(f"{text!r} is no day.", remedy="Write it as 2026-01-15.") from None

@@ -144,10 +144,5 @@ def in_common(filter_left: Bytes, filter_right: Bytes) -> NDArray[np.float64]:
     both = np.bitwise_count(filter_left & filter_right).sum(axis=-1, dtype=np.float64)
     left = np.bitwise_count(filter_left).sum(axis=-1, dtype=np.float64)
     right = np.bitwise_count(filter_right).sum(axis=-1, dtype=np.float64)
-    return _elements_of(both, left, right)
-
-
-def _elements_of(
-    both: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return (both * BITS - left * right) / np.maximum(BITS + both - left - right, 1) / PER_ELEMENT
+    found: NDArray[np.float64] = (both * BITS - left * right) / np.maximum(BITS + both - left - right, 1)
+    return found / PER_ELEMENT

@@ -1,7 +1,7 @@
 """How much each agreement between two records tells: the Fellegi-Sunter model, estimated by Splink.
 
-Comparisons are plain SQL over the columns that ``records`` prepares, so that DuckDB and Spark compute the same. Which
-of them are used depends on what the lists have: a variable that fewer than two lists hold compares nothing.
+Comparisons are plain SQL over the columns that ``records`` prepares, in DuckDB's words; Spark lacks some of them yet.
+Which of them are used depends on what the lists have: a variable that fewer than two lists hold compares nothing.
 
 Source: Fellegi & Sunter (1969), JASA 64, 1183-1210; Winkler (2006), Overview of record linkage, sec. 3 (EM, one
 pair of sessions that block on different variables); Linacre et al. (2022), Splink, IJPDS 7(3).
@@ -404,8 +404,7 @@ def _mended(by_chance: dict[str, Any], pairs: Pairs, within: int) -> dict[str, A
         unlike = np.maximum(random * pairs.among - matches, least)
         if name == "encoding" and within:
             unlike = _unlike_within(pairs.frame, level, likely, unlike, within) * pairs.among
-        u = unlike
-        u /= u.sum()
+        u = unlike / unlike.sum()
         m = np.maximum(matches, 1e-9) / max(matches.sum(), 1e-9)
         # A level that no match has shown speaks against one only as far as a match would have been expected there.
         m = np.maximum(m, u / (matches.sum() * u + 1))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from amparo.linkage.clusters import Linkage, link
 from amparo.linkage.model import SEED, Pairs, compare
 from amparo.linkage.search import worth_comparing
-from amparo.linkage.uncertainty import Calibration
+from amparo.linkage.uncertainty import Calibration, Quality, calibrate, quality
 from amparo.standard.errors import AmparoError
 
 DRAWS = 100
@@ -34,7 +35,6 @@ class Persons:
     log_odds : of each pair, after calibration where pairs were reviewed.
     linkage : the most plausible linkage, and others drawn.
     person_ids : a lasting pseudonym of the person of each record.
-    clean : lists that have each person once.
     """
 
     records: pa.Table
@@ -42,7 +42,6 @@ class Persons:
     log_odds: NDArray[np.float64]
     linkage: Linkage
     person_ids: tuple[str, ...]
-    clean: tuple[str, ...]
     seed: int
 
     @property
@@ -59,13 +58,18 @@ class Persons:
         """The two records of each pair, as rows of ``records``."""
         return rows_of(self.records, self.pairs)
 
+    @cached_property
+    def quality(self) -> Quality:
+        """How many links are right, and how many were missed, with intervals."""
+        return quality(self.linkage, *self.rows())
+
 
 def link_records(
     records: pa.Table,
     *,
     clean: Collection[str] = (),
     before: Mapping[str, str] | None = None,
-    calibration: Calibration | None = None,
+    reviewed: Mapping[tuple[str, str], bool] | None = None,
     draws: int = DRAWS,
     seed: int = SEED,
     database: Any = None,
@@ -78,7 +82,7 @@ def link_records(
     records : of ``records.comparable_records``, or encodings that belong together (``agreement.read_encodings``).
     clean : lists that have each person once, so that no two records of theirs are one person.
     before : person of each record in an earlier linkage; who was known keeps the pseudonym.
-    calibration : learnt from reviewed pairs.
+    reviewed : pairs of records, the smaller id first, that people looked at, and whether each is one person.
     draws : plausible linkages to draw. seed : of all chance. database : see ``model.compare``.
     progress : told what is being done.
 
@@ -97,28 +101,22 @@ def link_records(
         records = _with_keys(records)
     progress("Learning what agreement tells")
     pairs = compare(records, database=database, clean=clean, seed=seed)
-    log_odds = calibration.apply(pairs.log_odds) if calibration else pairs.log_odds
+    log_odds = _calibration(pairs, reviewed or {}).apply(pairs.log_odds)
     progress("Finding the persons")
     left, right = rows_of(records, pairs)
-    prior = np.log(pairs.prior / (1 - pairs.prior))
+    prior = float(np.log(pairs.prior / (1 - pairs.prior)))
     linkage = link(
-        len(records), left, right, log_odds, other=float(prior), apart=_apart(records, clean), draws=draws, seed=seed
+        len(records), left, right, log_odds, other=prior, apart=_apart(records, clean), draws=draws, seed=seed
     )
     ids = person_ids(linkage.persons, records["record_id"].to_pylist(), before or {})
-    return Persons(records, pairs, log_odds, linkage, ids, tuple(sorted(clean)), seed)
+    return Persons(records, pairs, log_odds, linkage, ids, seed)
 
 
-def recalibrated(persons: Persons, calibration: Calibration, before: Mapping[str, str] | None = None) -> Persons:
-    """The same pairs, linked anew with what reviewers found."""
-    log_odds = calibration.apply(persons.pairs.log_odds)
-    left, right = persons.rows()
-    prior = np.log(persons.pairs.prior / (1 - persons.pairs.prior))
-    linkage = link(
-        len(persons.records), left, right, log_odds, other=float(prior),
-        apart=_apart(persons.records, persons.clean), draws=len(persons.linkage.draws), seed=persons.seed,
-    )  # fmt: skip
-    ids = person_ids(linkage.persons, persons.records["record_id"].to_pylist(), before or {})
-    return replace(persons, log_odds=log_odds, linkage=linkage, person_ids=ids)
+def _calibration(pairs: Pairs, reviewed: Mapping[tuple[str, str], bool]) -> Calibration:
+    """What the reviewed pairs teach."""
+    found = [reviewed.get(pair) for pair in zip(pairs.frame["left"], pairs.frame["right"], strict=True)]
+    known = np.array([one is not None for one in found], dtype=bool)
+    return calibrate(pairs.log_odds[known], np.array([one for one in found if one is not None], dtype=bool))
 
 
 def rows_of(records: pa.Table, pairs: Pairs) -> tuple[Ints, Ints]:

@@ -9,7 +9,7 @@ Source: Christen, Ranbaduge & Schnell (2020), Linking Sensitive Data, ch. 9 (blo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -30,11 +30,8 @@ TILE = 512
 Ints = NDArray[np.int64]
 
 
-def worth_comparing(encodings: pa.Table, progress: Callable[[int, int], None] | None = None) -> tuple[Ints, Ints]:
-    """The pairs (left < right, rows of ``encodings``) whose filters have about one element in common, or more.
-
-    progress : told blocks done and in all.
-    """
+def worth_comparing(encodings: pa.Table) -> tuple[Ints, Ints]:
+    """The pairs (left < right, rows of ``encodings``) whose filters have about one element in common, or more."""
     count = len(encodings)
     words = _words(encodings["filter"])
     ones = np.bitwise_count(words).sum(axis=1, dtype=np.int32)
@@ -46,13 +43,11 @@ def worth_comparing(encodings: pa.Table, progress: Callable[[int, int], None] | 
         return _passing(words, ones, *tile)
 
     with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter while it counts
-        for done, pairs in enumerate(pool.map(look, tiles)):
+        for pairs in pool.map(look, tiles):
             if len(pairs):
                 found.append(pairs)
             if len(found) > 200:
                 found = [np.unique(np.concatenate(found))]
-            if progress and done % 64 == 0:
-                progress(done, len(tiles))
     pairs = np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
     return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 

@@ -16,11 +16,8 @@ release; ``amparo report --captures`` publishes the estimate.
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +28,32 @@ import pyarrow.parquet as pq
 
 from amparo.linkage.captures import capture_histories, drawn_histories
 from amparo.linkage.persons import Persons
-from amparo.linkage.uncertainty import Calibration, calibrate, quality
 from amparo.standard.errors import AmparoError
+from amparo.standard.files import replace_whole
 
+OWNER = 0o600
 REVIEWED = "reviewed.csv"
 WATERFALLS = 3
 
 
 def write_linkage(persons: Persons, folder: Path) -> str:
-    """Write all of it; each file is whole or not there. Gives the sentence on quality."""
+    """Write all of it; each file is whole or not there. Gives what ``linkage.txt`` says."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ids = persons.records["record_id"].to_pylist()
     who = pd.DataFrame({"record_id": ids, "list": persons.records["list"].to_pylist(), "person_id": persons.person_ids})
     pairs = persons.pairs.frame.assign(log_odds=persons.log_odds, together=persons.linkage.together)
-    sentence = quality(persons.linkage, *persons.rows()).sentence
     told = (
         f"{len(ids):,} records of {len(persons.lists)} lists are {len(set(persons.person_ids)):,} persons.\n"
-        f"{sentence}\n"
+        f"{persons.quality.sentence}\n"
         f"Seed {persons.seed}; {len(persons.linkage.draws)} plausible linkages drawn.\n"
     )
-    _put(folder / "persons.parquet", lambda path: pq.write_table(pa.Table.from_pandas(who, preserve_index=False), path))
-    _put(folder / "pairs.parquet", lambda path: pq.write_table(pa.Table.from_pandas(pairs, preserve_index=False), path))
-    _put(folder / "captures.csv", lambda path: capture_histories(persons).to_csv(path, index=False))
-    _put(folder / "captures-draws.csv", lambda path: drawn_histories(persons).to_csv(path, index=False))
-    _put(folder / "linkage.txt", lambda path: Path(path).write_text(told, encoding="utf-8"))
-    _put(
-        folder / "match-weights.svg",
-        lambda path: _save(persons.pairs.linker.visualisations.match_weights_chart(), path),
-    )
+    replace_whole(folder / "persons.parquet", _parquet(who), mode=OWNER)
+    replace_whole(folder / "pairs.parquet", _parquet(pairs), mode=OWNER)
+    for name, table in (("captures", capture_histories(persons)), ("captures-draws", drawn_histories(persons))):
+        replace_whole(folder / f"{name}.csv", table.to_csv(index=False).encode(), mode=OWNER)
+    replace_whole(folder / "linkage.txt", told.encode(), mode=OWNER)
+    weights = persons.pairs.linker.visualisations.match_weights_chart()
+    replace_whole(folder / "match-weights.svg", _svg(weights), mode=OWNER)
     if not persons.encoded:
         _waterfalls(persons, folder)
     return told
@@ -82,23 +77,21 @@ def _waterfalls(persons: Persons, folder: Path) -> None:
             for row in compared.as_record_list()
         ]
         chart = linker.visualisations.waterfall_chart(bare)
-        _put(folder / f"waterfall-{number}.svg", partial(_save, chart))
+        replace_whole(folder / f"waterfall-{number}.svg", _svg(chart), mode=OWNER)
 
 
-def _save(chart: Any, path: str) -> None:
+def _svg(chart: Any) -> bytes:
+    drawn = io.StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # Altair's, on Splink's own charts
-        chart.altair_chart.save(path, format="svg")
+        chart.altair_chart.save(drawn, format="svg")
+    return drawn.getvalue().encode()
 
 
-def _put(path: Path, write: Callable[[str], object]) -> None:
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    os.close(handle)
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+def _parquet(frame: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    frame.to_parquet(content, index=False)
+    return content.getvalue()
 
 
 def persons_before(folder: Path) -> dict[str, str]:
@@ -140,17 +133,8 @@ def add_review(folder: Path, left: str, right: str, same: bool) -> None:
     """Keep one finding; what was found before stays whatever happens."""
     kept = reviews(folder) | {(left, right): same}
 
-    def write(path: str) -> None:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file)
-            out.writerow(["left", "right", "same"])
-            out.writerows([*pair, "yes" if found else "no"] for pair, found in kept.items())
-
-    _put(folder / REVIEWED, write)
-
-
-def learnt(persons: Persons, found: Mapping[tuple[str, str], bool]) -> Calibration:
-    """The calibration that reviewed pairs teach."""
-    frame = persons.pairs.frame
-    known = np.array([found.get(pair, -1) for pair in zip(frame["left"], frame["right"], strict=True)], dtype=float)
-    return calibrate(persons.pairs.log_odds[known >= 0], known[known >= 0] == 1)
+    content = io.StringIO()
+    out = csv.writer(content)
+    out.writerow(["left", "right", "same"])
+    out.writerows([*pair, "yes" if found else "no"] for pair, found in kept.items())
+    replace_whole(folder / REVIEWED, content.getvalue().encode(), mode=OWNER)

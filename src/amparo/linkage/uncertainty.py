@@ -11,13 +11,11 @@ Belin & Rubin (1995), A method for calibrating false-match rates in record linka
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 if TYPE_CHECKING:
     from amparo.linkage.clusters import Linkage
@@ -108,43 +106,3 @@ def calibrate(log_odds: Floats, same: Bools) -> Calibration:
 
     best = minimize(loss, np.zeros(2), method="BFGS").x
     return Calibration(float(best[0]), float(np.exp(best[1])), len(log_odds))
-
-
-def reliability(chance: Floats, same: Bools, *, bins: int = 10) -> list[dict[str, float]]:
-    """For each tenth of predicted chance: pairs, mean chance, share that is one person, and its Wilson interval.
-
-    Source: DeGroot & Fienberg (1983), The Statistician 32 (reliability); Wilson (1927), JASA 22.
-    """
-    rows = []
-    of = np.minimum((chance * bins).astype(int), bins - 1)
-    for at in range(bins):
-        inside = of == at
-        count = int(inside.sum())
-        if count:
-            share = float(same[inside].mean())
-            low, high = _wilson(share, count)
-            rows.append(
-                {
-                    "from": at / bins,
-                    "to": (at + 1) / bins,
-                    "pairs": count,
-                    "predicted": float(chance[inside].mean()),
-                    "observed": share,
-                    "lower": low,
-                    "upper": high,
-                }
-            )
-    return rows
-
-
-def _wilson(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    reach = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
-    return float(max(centre - reach, 0)), float(min(centre + reach, 1))
-
-
-def to_review(log_odds: Floats, reviewed: Mapping[int, bool], *, most: int) -> list[int]:
-    """Pairs whose review would teach most: the most doubtful ones first, none twice."""
-    doubt = np.abs(expit(log_odds) - 0.5)
-    order = np.argsort(doubt, kind="stable")
-    return [int(pair) for pair in order if int(pair) not in reviewed and doubt[pair] < 0.49][:most]
