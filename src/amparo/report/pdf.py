@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,15 +23,20 @@ LONGEST = 40
 
 def render(document: Document, *, data: str) -> bytes:
     """The document as PDF; long tables are cut and point to the open data."""
-    template = files("amparo.report").joinpath("templates", "report.typ").read_bytes()
+    drawings = {f"{figure.name}.svg": figure.svg for section in document.sections for figure in section.figures}
+    return typeset("amparo.report", "report", _content(document, data), drawings)
+
+
+def typeset(package: str, name: str, content: Mapping[str, object], drawings: Mapping[str, str]) -> bytes:
+    """Set a package's ``name.typ`` with its content, which it reads as ``name.json``, and drawings by file name."""
+    template = files(package).joinpath("templates", f"{name}.typ").read_bytes()
     with tempfile.TemporaryDirectory(prefix="amparo-") as folder:
         root = Path(folder)
-        (root / "report.typ").write_bytes(template)
-        for section in document.sections:
-            for figure in section.figures:
-                (root / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
-        (root / "report.json").write_text(json.dumps(_content(document, data), ensure_ascii=False), encoding="utf-8")
-        return typst.compile(str(root / "report.typ"), root=str(root), font_paths=list(font_folders()))
+        (root / f"{name}.typ").write_bytes(template)
+        for file, svg in drawings.items():
+            (root / file).write_text(svg, encoding="utf-8")
+        (root / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return bytes(typst.compile(str(root / f"{name}.typ"), root=str(root), font_paths=list(font_folders())))
 
 
 def _content(document: Document, data: str) -> dict[str, object]:

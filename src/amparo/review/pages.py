@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from babel import Locale
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
+from amparo.report.html import templates
 from amparo.review.view import View
 from amparo.review.words import ReviewTexts
 
@@ -26,14 +25,7 @@ def render(view: View, *, languages: Sequence[str], downloads: Mapping[str, str]
     languages : all languages in which there are pages; each page links to itself in the others.
     downloads : names of further files by their address from these pages.
     """
-    environment = Environment(
-        loader=PackageLoader("amparo.review", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["drawing"] = Markup
+    environment = templates("amparo.review")
     texts = view.texts
     names = [(code, Locale.parse(code).get_display_name(code)) for code in languages]
 
@@ -66,5 +58,4 @@ def write(view: View, out: Path, *, languages: Sequence[str], downloads: Mapping
 def start(languages: Sequence[str]) -> str:
     """The page that leads to the languages."""
     names = [(code, Locale.parse(code).get_display_name(code), ReviewTexts(code)("review-title")) for code in languages]
-    environment = Environment(loader=PackageLoader("amparo.review", "templates"), autoescape=True)
-    return environment.get_template("start.html").render(languages=names)
+    return templates("amparo.review").get_template("start.html").render(languages=names)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from importlib.resources import files
-from pathlib import Path
-
-import typst
-
-from amparo.report.figures import font_folders
+from amparo.report.pdf import typeset
 from amparo.review.view import Entry, View
 
 
 def render(view: View) -> bytes:
     """The document as PDF; the same review gives the same bytes."""
-    template = files("amparo.review").joinpath("templates", "review.typ").read_bytes()
-    with tempfile.TemporaryDirectory(prefix="amparo-") as folder:
-        root = Path(folder)
-        (root / "review.typ").write_bytes(template)
-        (root / "review.json").write_text(json.dumps(_content(view), ensure_ascii=False), encoding="utf-8")
-        return bytes(typst.compile(str(root / "review.typ"), root=str(root), font_paths=list(font_folders())))
+    return typeset("amparo.review", "review", _content(view), {})
 
 
 def _content(view: View) -> dict[str, object]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from amparo.review.register import DECLARATION, Register, code_labels
-from amparo.review.sheets import Cells, Sheet, hint, read_text
+from amparo.review.sheets import Cells, Sheet, hint, read_toml
 from amparo.standard import countries, variables
 from amparo.standard.errors import AmparoError
 
@@ -217,12 +216,7 @@ def read_head(folder: Path) -> dict[str, Any]:
     path = folder / HEAD
     if not path.exists():
         return {}
-    try:
-        head = tomllib.loads(read_text(path, "Write there: [review], [iati]."))
-    except tomllib.TOMLDecodeError as fault:
-        raise AmparoError(
-            f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
-        ) from None
+    head = read_toml(path, "Write there: [review], [iati].")
     for name in head:
         if name not in ("review", "iati"):
             raise AmparoError(f"[{name}] is not known.", remedy="Known: [review], [iati].", where=str(path))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import glob
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from amparo.review.sheets import Cells, Sheet, hint, meant, read_text
+from amparo.review.sheets import Cells, Sheet, hint, meant, read_toml
 from amparo.standard.errors import AmparoError
 from amparo.standard.variables import LANGUAGES
 
@@ -335,12 +334,7 @@ def load_instrument(path: Path) -> Instrument:
 
 def _head(path: Path) -> Instrument:
     """The instrument without its commitments."""
-    try:
-        document = tomllib.loads(read_text(path, "Write there: [instrument], id, symbol, adopted, language and title."))
-    except tomllib.TOMLDecodeError as fault:
-        raise AmparoError(
-            f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
-        ) from None
+    document = read_toml(path, "Write there: [instrument], id, symbol, adopted, language and title.")
     for key in document:
         if key not in ("instrument", "clusters"):
             raise _head_fault(path, key, document[key], "[instrument] or [clusters]")

@@ -8,11 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from amparo.standard.errors import AmparoError
 
@@ -37,6 +39,16 @@ def read_text(path: Path, remedy: str) -> str:
         raise AmparoError("there is no such file.", remedy=remedy, where=str(path)) from None
     except (OSError, UnicodeDecodeError) as fault:
         raise AmparoError(f"cannot be read ({fault}).", remedy="Save it as text in UTF-8.", where=str(path)) from None
+
+
+def read_toml(path: Path, remedy: str) -> dict[str, Any]:
+    """The tables of a TOML file; AmparoError where there is none (with the remedy), or it is not TOML."""
+    try:
+        return tomllib.loads(read_text(path, remedy))
+    except tomllib.TOMLDecodeError as fault:
+        raise AmparoError(
+            f"not valid TOML: {fault}.", remedy="Write texts in double quotes.", where=str(path)
+        ) from None
 
 
 class Sheet:
