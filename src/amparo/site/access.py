@@ -10,7 +10,7 @@ Everything is asked of the database on every request, so that a withdrawn consen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +58,6 @@ class Rule:
     roles : who may come at all; None: also who has not signed in.
     reads, writes : for a page of a case, groups of which at least one must be granted; ``own`` asks that the case be
         the user's agency's.
-    scope : for the API, the scope that the token must have.
     action : what the audit log calls a successful POST of a case's page.
     """
 
@@ -66,7 +65,6 @@ class Rule:
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     own: bool = False
-    scope: str = ""
     action: str = "change"
 
 
@@ -146,7 +144,6 @@ class Grant:
     why: str
     reads: frozenset[str]
     writes: frozenset[str]
-    purposes: tuple[str, ...] = field(default=())
 
     @property
     def own(self) -> bool:
@@ -201,9 +198,7 @@ def _granted(referrals: list[Referral], broken: bool) -> Grant:
         return Grant("glass", GLASS.reads, frozenset(writes))
     if not reads:
         return NOTHING
-    return Grant(
-        "shared", frozenset(reads), frozenset(writes), tuple(sorted({referral.purpose for referral in referrals}))
-    )
+    return Grant("shared", frozenset(reads), frozenset(writes))
 
 
 def require_write(request: Any, group: str) -> None:

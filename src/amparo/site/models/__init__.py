@@ -7,11 +7,10 @@ from amparo.site.models.consent import Consent, GlassOpening, Referral
 from amparo.site.models.door import DoorCode, Feedback
 from amparo.site.models.justice import Compensation, NonPunishment, Proceeding, ProtectionMeasure
 from amparo.site.models.support import Appointment, ChildMeasure, FollowUp, Need, RecoveryPeriod, Service
-from amparo.site.models.work import ApiToken, Draft, IdempotentAnswer
+from amparo.site.models.work import Draft
 
 __all__ = [
     "Agency",
-    "ApiToken",
     "Appointment",
     "AuditEntry",
     "AuditHead",
@@ -24,7 +23,6 @@ __all__ = [
     "Feedback",
     "FollowUp",
     "GlassOpening",
-    "IdempotentAnswer",
     "Need",
     "NonPunishment",
     "Proceeding",
