@@ -15,27 +15,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from counted import table
 from pypdf import PdfReader
 
 from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release, Rule, release, republish
 from amparo.report import write
-from amparo.statistics.tables import PrivateTable, PublishedTable
+from amparo.statistics.tables import PublishedTable
 
 Clear = Callable[[Release], Cleared[Release]]
 
 PROVENANCE = {"version": "1", "created": "2026-01-15", "sha256 of lists": "0" * 64}
 YEARS = [str(year) for year in range(2019, 2025)]
-
-
-def table(name: str, dims: tuple[str, str], cells: dict[tuple[str, str], int]) -> PrivateTable:
-    """A private table of two dimensions with its totals."""
-    frame = pd.DataFrame([(*codes, count) for codes, count in cells.items()], columns=[*dims, "count"])
-    margins = [frame]
-    for dim in dims:
-        margins.append(frame.assign(**{dim: "_T"}).groupby(list(dims), as_index=False)["count"].sum())
-    margins.append(pd.DataFrame({dims[0]: ["_T"], dims[1]: ["_T"], "count": [frame["count"].sum()]}))
-    return PrivateTable(name, "records", dims, frozenset(), pd.concat(margins, ignore_index=True), "counted")
 
 
 def country(secret: int) -> Release:

@@ -13,8 +13,8 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from counted import table
 
 from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release, Rule, release
@@ -23,22 +23,11 @@ from amparo.review.impact import assess
 from amparo.review.recorded import EXAMPLE, read
 from amparo.review.register import code_labels, load_register
 from amparo.standard.errors import AmparoError
-from amparo.statistics.tables import PrivateTable
 
 TODAY = date(2026, 1, 15)
 PROVENANCE = {"version": "1", "created": "2026-01-15", "sha256 of list": "0" * 64}
 Clear = Callable[[Release], Cleared[Release]]
 YEARS = [str(year) for year in range(2019, 2025)]
-
-
-def table(name: str, dims: tuple[str, str], cells: dict[tuple[str, str], int]) -> PrivateTable:
-    """A private table of two dimensions with its totals."""
-    frame = pd.DataFrame([(*codes, count) for codes, count in cells.items()], columns=[*dims, "count"])
-    margins = [frame]
-    for dim in dims:
-        margins.append(frame.assign(**{dim: "_T"}).groupby(list(dims), as_index=False)["count"].sum())
-    margins.append(pd.DataFrame({dims[0]: ["_T"], dims[1]: ["_T"], "count": [frame["count"].sum()]}))
-    return PrivateTable(name, "records", dims, frozenset(), pd.concat(margins, ignore_index=True), "counted")
 
 
 def country(secret: int) -> Release:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from unicodedata import normalize
 
@@ -14,29 +12,10 @@ from pypdf import PdfReader
 from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
 from amparo.report import write
-from amparo.report.figures import font_folders
 
 Clear = Callable[[Release], Cleared[Release]]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here; .ci/run installs it")
 ARTEFACTS = Path(__file__).resolve().parents[2] / "out" / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """Chromium with the fonts that come with Amparo's dependencies, as a reader of Arabic or Chinese has them."""
-    from playwright.sync_api import sync_playwright
-
-    folder = tmp_path_factory.mktemp("fonts")
-    listed = "".join(f"<dir>{place}</dir>" for place in font_folders())
-    (folder / "fonts.conf").write_text(f"<fontconfig>{listed}<cachedir>{folder}</cachedir></fontconfig>")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=flags, env=environment)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("lang", ["en", "ar", "zh", "fr", "ru", "es"])

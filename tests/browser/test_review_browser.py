@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,13 +13,10 @@ from lxml import html
 
 from amparo.protection.ledger import Cleared
 from amparo.protection.release import Release
-from amparo.report.figures import font_folders
 from amparo.review import write
 from amparo.review.recorded import EXAMPLE
 from amparo.standard.variables import LANGUAGES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-chromium = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here; .ci/run installs it")
 ARTEFACTS = Path(__file__).resolve().parents[2] / "out" / "screenshots"
 KINDS = ("index.html", "declaration-2021.22.html", "bodies.html", "overdue.html", "changes.html", "method.html")
 
@@ -43,22 +39,6 @@ def site(
         path.rename(recorded / path.name)
     write([clear(demo_release)], folder / "out", today=date(2026, 1, 15), recorded=recorded, languages=LANGUAGES)
     return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """Chromium with the fonts that come with Amparo's dependencies."""
-    from playwright.sync_api import sync_playwright
-
-    folder = tmp_path_factory.mktemp("fonts")
-    listed = "".join(f"<dir>{place}</dir>" for place in font_folders())
-    (folder / "fonts.conf").write_text(f"<fontconfig>{listed}<cachedir>{folder}</cachedir></fontconfig>")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=flags, env=environment)
-        yield started
-        started.close()
 
 
 def test_every_link_of_every_page_leads_to_a_file_and_an_anchor_that_are_there(site: Path) -> None:
@@ -95,7 +75,6 @@ def test_every_commitment_has_its_place_in_every_language(site: Path) -> None:
         assert len(front.xpath("//section/h3")) == 29
 
 
-@chromium
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_axe_finds_no_violation_and_nothing_is_asked_of_the_network(browser: object, site: Path, lang: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -117,7 +96,6 @@ def test_axe_finds_no_violation_and_nothing_is_asked_of_the_network(browser: obj
     page.close()
 
 
-@chromium
 @pytest.mark.parametrize("lang", ["en", "ar"])
 def test_a_phone_shows_the_pages_without_scrolling_sideways(browser: object, site: Path, lang: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 740})  # type: ignore[attr-defined]
@@ -129,7 +107,6 @@ def test_a_phone_shows_the_pages_without_scrolling_sideways(browser: object, sit
     page.close()
 
 
-@chromium
 def test_whoever_has_only_a_keyboard_gets_past_the_links_to_the_content(browser: object, site: Path) -> None:
     page = browser.new_page()  # type: ignore[attr-defined]
     page.goto((site / "en" / "index.html").as_uri())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +14,6 @@ from typing import Any
 
 import pytest
 
-from amparo.report.figures import font_folders
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here; .ci/run installs it")
 ARTEFACTS = Path(__file__).resolve().parents[2] / "out" / "screenshots"
 SERVER = """
 import sys
@@ -51,22 +46,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     finally:
         server.kill()
         server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    folder = tmp_path_factory.mktemp("fonts")
-    listed = "".join(f"<dir>{place}</dir>" for place in font_folders())
-    (folder / "fonts.conf").write_text(f"<fontconfig>{listed}<cachedir>{folder}</cachedir></fontconfig>")
-    with sync_playwright() as play:
-        environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
-        started = play.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], env=environment
-        )
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize(("lang", "width"), [("es", 1000), ("ar", 390), ("en", 1000)])
